@@ -1,0 +1,42 @@
+"""`.env.example` tells of every variable that a service reads, with its default, and of none that it does not."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import MISSING, fields
+
+from worker.settings import Settings
+
+from local.settings import BRAIN_VARIABLES
+from tools.house import ROOT
+
+EXAMPLE = (ROOT / ".env.example").read_text()
+LINE = re.compile(r"^(?P<off># ?)?(?P<name>[A-Z][A-Z0-9_]+)=(?P<value>.*)$", re.MULTILINE)
+OF_OTHERS = {"DATABASE_URL", "BILLING_REFUND_LIMIT", "BILLING_SEED_EXAMPLES", "VOICEMESH_CACHE_DIR"}
+"""Read by billing's back office and by the local mesh."""
+
+
+def spelled() -> dict[str, str]:
+    return {match["name"]: match["value"] for match in LINE.finditer(EXAMPLE)}
+
+
+def test_every_variable_of_a_worker_is_in_the_example() -> None:
+    assert {field.metadata["name"] for field in fields(Settings)} - set(spelled()) == set()
+
+
+def test_the_example_holds_no_variable_that_nobody_reads() -> None:
+    read = {field.metadata["name"] for field in fields(Settings)} | OF_OTHERS | set(BRAIN_VARIABLES)
+    assert set(spelled()) - read == set()
+
+
+def test_the_example_gives_the_default_of_each_variable_that_has_one() -> None:
+    for field in fields(Settings):
+        if field.default is not MISSING and field.default != "":
+            raw = spelled()[field.metadata["name"]]
+            assert field.metadata["parse"](raw) == field.default, field.metadata["name"]
+
+
+def test_the_variables_without_a_default_are_those_one_has_to_set() -> None:
+    required = {f.metadata["name"] for f in fields(Settings) if f.default is MISSING and f.default_factory is MISSING}
+    uncommented = {match["name"] for match in LINE.finditer(EXAMPLE) if not match["off"]}
+    assert uncommented == required

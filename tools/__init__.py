@@ -1,0 +1,1 @@
+"""What the Makefile calls; never imported by anything that is deployed."""
