@@ -1,0 +1,1 @@
+"""How a call survives a change of agent, a deploy, a crash."""

@@ -1,0 +1,84 @@
+"""What Redis holds and answers, as the nouns of this package; what cannot be read is a WireMismatch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from handoff.call import Call, Ending, Floor
+from handoff.errors import (
+    FloorLost,
+    HandoffError,
+    IllegalMove,
+    InvalidContext,
+    UnknownCall,
+    UnknownHandoff,
+    WireMismatch,
+)
+from handoff.ledger import LedgerLine
+from handoff.lifecycle import State
+from handoff.record import unpack_call, unpack_context
+from handoff.store import Handoff
+
+_REFUSALS: dict[str, type[HandoffError]] = {
+    "floor_lost": FloorLost,
+    "illegal": IllegalMove,
+    "invalid": InvalidContext,
+    "unknown_call": UnknownCall,
+    "unknown_handoff": UnknownHandoff,
+}
+
+
+def accepted(answer: list[Any]) -> list[Any]:
+    """What follows 'ok'; any other status is raised as its error."""
+    status, *rest = answer
+    if status == "ok":
+        return rest
+    raise _REFUSALS[status](rest[0] if rest else status.replace("_", " "))
+
+
+def fields_of(flat: list[str]) -> dict[str, str]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def floor_of(call_id: str, values: Sequence[Any]) -> Floor:
+    service, agent_id, epoch, lease_until = values
+    return Floor(call_id=call_id, service=service, agent_id=agent_id, epoch=int(epoch), lease_until=float(lease_until))
+
+
+def ledger_line_of(fields: dict[str, str]) -> LedgerLine:
+    return LedgerLine(fields["call_id"], Ending(fields["ending"]), float(fields["ended_at"]))
+
+
+def call_of(fields: dict[str, str]) -> Call:
+    try:
+        apart: dict[str, Any] = {
+            "services": tuple(json.loads(fields["services"])),
+            "handoff_ids": tuple(json.loads(fields["handoff_ids"])),
+        }
+        if "ending" in fields:
+            apart["ending"] = Ending(fields["ending"])
+            apart["ending_detail"] = fields["ending_detail"]
+            apart["ended_at"] = float(fields["ended_at"])
+        record = fields["record"]
+    except (KeyError, ValueError, TypeError):
+        raise WireMismatch("stored call not understood") from None
+    return replace(unpack_call(record), **apart)
+
+
+def handoff_of(fields: dict[str, str]) -> Handoff:
+    try:
+        moved_at = {State(k[3:]): float(v) for k, v in fields.items() if k.startswith("at:")}
+        return Handoff(
+            context=unpack_context(fields["context"]),
+            from_service=fields["from_service"],
+            to_service=fields["to_service"],
+            state=State(fields["state"]),
+            moved_at=dict(sorted(moved_at.items(), key=lambda item: item[1])),
+            taker_id=fields.get("taker_id", ""),
+            reason=fields.get("reason", ""),
+        )
+    except (KeyError, ValueError):
+        raise WireMismatch("stored handoff not understood") from None

@@ -1,0 +1,133 @@
+"""Doubles and ready-made nouns for the tests of this and other packages. No network, no real clock."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+from handoff.call import Call, Channel, Fact, Floor, Intent, Role, Source, Turn
+from handoff.context import HandoffContext, build_context
+from handoff.directory import Entry
+from handoff.errors import StoreUnavailable
+from handoff.lifecycle import State
+from handoff.memory_store import MemoryStore
+from handoff.store import Handoff
+
+START = 1_750_000_000.0
+"""What a FakeClock shows first, in seconds since the epoch: 15 June 2025, 15:06:40 UTC."""
+
+EVERYTHING = Entry(
+    "billing",
+    "billing specialist",
+    frozenset({"billing"}),
+    frozenset({"account_id", "invoice_number", "amount", "date", "display_name"}),
+)
+"""A directory entry that may be told everything the made-up call below knows."""
+
+
+class FakeClock:
+    """A clock that stands still until it is told to go on. Call it for the time, in seconds since the epoch."""
+
+    def __init__(self, at: float = START) -> None:
+        self.at = at
+
+    def __call__(self) -> float:
+        return self.at
+
+    def advance(self, seconds: float) -> None:
+        """Goes on by ``seconds``."""
+        self.at += seconds
+
+
+class OutageStore(MemoryStore):
+    """A MemoryStore that raises StoreUnavailable, where it is awaited, while ``is_away`` is true. What it held stays."""
+
+    is_away = False
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if name.startswith("_") or name == "aclose" or not inspect.iscoroutinefunction(found):
+            return found
+
+        async def asked(*args: Any, **kwargs: Any) -> Any:
+            self._answer()
+            return await found(*args, **kwargs)
+
+        return asked
+
+    async def watch(self, handoff_id: str) -> AsyncGenerator[Handoff, None]:
+        """See Store.watch."""
+        self._answer()
+        async with aclosing(super().watch(handoff_id)) as watched:
+            async for handoff in watched:
+                self._answer()
+                yield handoff
+
+    def _answer(self) -> None:
+        if self.is_away:
+            raise StoreUnavailable("Redis did not answer (a test's outage)")
+
+
+def memory_store(clock: Callable[[], float] | None = None, **settings: float) -> MemoryStore:
+    """A MemoryStore on a FakeClock (or ``clock``) whose watches notice an expiry fast. ``settings`` as in MemoryStore."""
+    settings.setdefault("reread_seconds", 0.01)
+    return MemoryStore(now=clock or FakeClock(), **settings)
+
+
+def make_intent(name: str = "billing", **changes: Any) -> Intent:
+    """A sure intent, found by keywords."""
+    return replace(Intent(name, 0.9, "keywords"), **changes)
+
+
+def make_turn(text: str = "Hi, I was charged twice for my March invoice.", **changes: Any) -> Turn:
+    """A turn of the caller, heard by triage at START."""
+    return replace(Turn(Role.CALLER, text, START, "triage"), **changes)
+
+
+def make_fact(name: str = "account_id", value: str = "AC4721", **changes: Any) -> Fact:
+    """A fact that the caller said at START; for a verified one give ``source=Source.TOOL, verified=True``."""
+    return replace(Fact(name, value, Source.CALLER, START), **changes)
+
+
+def make_call(call_id: str = "call-1", **changes: Any) -> Call:
+    """A web call about a March invoice: one turn each way, the account known."""
+    call = Call(
+        call_id=call_id,
+        channel=Channel.WEB,
+        caller_identity="caller-1",
+        started_at=START,
+        turns=(
+            make_turn("Thanks for calling Acme Cloud. How can I help you today?", role=Role.AGENT),
+            make_turn(),
+        ),
+        facts=(make_fact(), make_fact("date", "March")),
+    )
+    return replace(call, **changes)
+
+
+def make_context(
+    handoff_id: str = "handoff-1", *, call: Call | None = None, epoch: int = 1, now: float = START, **changes: Any
+) -> HandoffContext:
+    """What triage would hand to billing of ``call`` (make_call() by default). ``changes`` replace fields afterwards."""
+    context = build_context(
+        call or make_call(services=("triage",)),
+        entry=EVERYTHING,
+        handoff_id=handoff_id,
+        epoch=epoch,
+        now=now,
+        intent=make_intent(),
+    )
+    return replace(context, **changes)
+
+
+def make_handoff(handoff_id: str = "handoff-1", *, to_service: str = "billing", **context: Any) -> Handoff:
+    """A new offer from triage; ``context`` as in make_context."""
+    return Handoff(make_context(handoff_id, **context), "triage", to_service, State.OFFERED)
+
+
+def make_floor(call_id: str = "call-1", **changes: Any) -> Floor:
+    """Triage's floor of epoch 1, its lease good for ten seconds from START."""
+    return replace(Floor(call_id, "triage", "triage-1", 1, START + 10.0), **changes)

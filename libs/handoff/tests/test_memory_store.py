@@ -1,0 +1,109 @@
+"""The memory store: the suite all stores pass, and what only a clock that stands still can show."""
+
+from __future__ import annotations
+
+import pytest
+from handoff.call import Ending
+from handoff.errors import StoreUnavailable, UnknownCall, UnknownHandoff
+from handoff.lifecycle import State
+from handoff.testing import START, FakeClock, OutageStore, make_call, memory_store
+from handoff_suite import HandoffSuite
+from store_steps import LEASE, MakeStore, offered, opened, taken
+from store_suite import CallSuite
+
+
+class TestMemoryStore(CallSuite, HandoffSuite):
+    @pytest.fixture
+    def make_store(self) -> MakeStore:
+        return memory_store
+
+
+async def test_a_call_is_forgotten_when_its_time_to_live_has_passed() -> None:
+    clock = FakeClock()
+    store = memory_store(clock, call_ttl_seconds=100.0)
+    await opened(store)
+    clock.advance(99.0)
+    await store.checkpoint(make_call(), epoch=1)
+    clock.advance(99.0)
+    assert await store.load_call("call-1") is not None
+    clock.advance(1.0)
+    assert await store.load_call("call-1") is None
+    with pytest.raises(UnknownCall):
+        await store.renew_floor("call-1", epoch=1, lease_seconds=LEASE)
+
+
+async def test_a_handoff_is_forgotten_when_its_time_to_live_has_passed_however_it_moved() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    await opened(store)
+    await offered(store)
+    clock.advance(299.0)
+    await store.move("handoff-1", State.ACCEPTED)
+    clock.advance(1.0)
+    assert await store.load_handoff("handoff-1") is None
+    with pytest.raises(UnknownHandoff):
+        await store.move("handoff-1", State.DISPATCHED)
+
+
+async def test_a_handoff_never_outlives_its_context() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    await opened(store)
+    await offered(store, expires_at=START + 10.0)
+    clock.advance(10.0)
+    assert await store.load_handoff("handoff-1") is None
+
+
+async def test_a_lease_passes_by_the_stores_clock() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    await opened(store, lease_seconds=10.0)
+    clock.advance(10.0)
+    floor = await store.take_floor("call-1", service="triage", agent_id="triage-2", lease_seconds=10.0)
+    assert floor.lease_until == START + 20.0
+
+
+async def test_moves_carry_the_stores_time() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    await opened(store)
+    await offered(store)
+    clock.advance(0.25)
+    stored = await store.move("handoff-1", State.ACCEPTED)
+    assert stored.moved_at == {State.OFFERED: START, State.ACCEPTED: START + 0.25}
+
+
+async def test_a_watch_ends_when_the_handoff_expires() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    await opened(store)
+    await offered(store)
+    seen = []
+    async for handoff in store.watch("handoff-1"):
+        seen.append(handoff.state)
+        clock.advance(300.0)
+    assert seen == [State.OFFERED]
+
+
+async def test_the_ledger_forgets_what_is_older_than_its_time_to_live() -> None:
+    clock = FakeClock()
+    store = memory_store(clock, ledger_ttl_seconds=1000.0)
+    for call_id in ("call-1", "call-2"):
+        await store.open_call(make_call(call_id))
+        await store.take_floor(call_id, service="triage", agent_id="triage-1", lease_seconds=LEASE)
+        await store.end_call(call_id, epoch=1, ending=Ending.RESOLVED)
+        clock.advance(1000.0)
+    assert [line.call_id for line in await store.endings()] == ["call-2"]
+
+
+async def test_an_outage_store_is_away_and_comes_back_with_what_it_held() -> None:
+    store = OutageStore()
+    await taken(store)
+    store.is_away = True
+    with pytest.raises(StoreUnavailable):
+        await store.load_call("call-1")
+    with pytest.raises(StoreUnavailable):
+        await anext(store.watch("handoff-1"))
+    await store.aclose()
+    store.is_away = False
+    assert await store.load_call("call-1") is not None

@@ -1,0 +1,40 @@
+"""Any interleaving of giver, taker, crash and retry over the memory store, with a clock that can jump."""
+
+from __future__ import annotations
+
+from handoff.store import Store
+from handoff.testing import FakeClock, memory_store
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+from store_machine import LEASE_SECONDS, FloorMachine
+
+
+class MemoryMachine(FloorMachine):
+    def make_stores(self) -> list[Store]:
+        self.clock = FakeClock()
+        # Nothing is forgotten here: what expiry does has tests of its own, and an oracle that forgets is no oracle.
+        return [memory_store(self.clock, call_ttl_seconds=1e9, handoff_ttl_seconds=1e9, ledger_ttl_seconds=1e9)]
+
+    @precondition(lambda self: self.ended is None)
+    @rule(seconds=st.sampled_from([0.5, 5.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        assert self.holder is not None
+
+    @precondition(lambda self: self.ended is None)
+    @rule()
+    def a_lease_passes_by_the_clock(self) -> None:
+        self.runner.run(self.stores[0].renew_floor(self.call_id, epoch=self.epoch, lease_seconds=1.0))
+        self.clock.advance(1.0)
+        self.lease_passed = True
+
+
+MemoryMachine.TestCase.settings = settings(
+    max_examples=50, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+assert LEASE_SECONDS > 40 * 5.0, "no lease may pass by itself within one run"
+
+
+class TestAnyInterleavingOverMemory(MemoryMachine.TestCase):  # type: ignore[valid-type]
+    pass
