@@ -1,0 +1,129 @@
+"""The back office as processes: starting together, refunding together, and refusing to start."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from billing_mcp.__main__ import main
+from billing_mcp.app import app
+from billing_mcp.database import Database, DatabaseUnusable
+from billing_mcp.settings import Settings
+from starlette.testclient import TestClient
+
+_PREPARE_AND_REFUND = """
+import asyncio, faulthandler, sys
+faulthandler.dump_traceback_later(80, exit=True)  # a hang tells where
+sys.path[:0] = sys.argv[3:]
+from billing_mcp import tools
+from billing_mcp.database import Database
+from billing_mcp.settings import Settings
+settings = Settings(database_url=sys.argv[1])
+database = Database(settings)
+database.prepare()
+arguments = dict(account_id="AC4721", charge_id="CH-2026-03-0417-2", amount="49.99", idempotency_key=sys.argv[2])
+print(asyncio.run(tools.server(database, settings).call_tool("process_refund", arguments)).content[0].text)
+"""
+
+
+def test_processes_that_start_and_refund_at_once_make_one_schema_and_one_refund(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/billing.db"
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", _PREPARE_AND_REFUND, url, f"key-{n}", *sys.path],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for n in range(3)
+    ]
+    try:
+        said = [process.communicate(timeout=100) for process in started]
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+    assert [process.returncode for process in started] == [0, 0, 0], [err for _, err in said]
+    assert all("RF-20417" in out for out, _ in said)
+    assert sum('"already_done": false' in out for out, _ in said) == 1
+    with sqlite3.connect(tmp_path / "billing.db") as rows:
+        assert rows.execute("SELECT count(*) FROM refunds WHERE reference = 'RF-20417'").fetchone() == (1,)
+        assert rows.execute("SELECT count(*) FROM accounts").fetchone() == (7,)
+
+
+def test_a_second_start_keeps_what_is_there(tmp_path: Path) -> None:
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/billing.db")
+    for _ in range(2):
+        database = Database(settings)
+        database.prepare()
+        database.close()
+    with sqlite3.connect(tmp_path / "billing.db") as rows:
+        assert rows.execute("SELECT count(*) FROM accounts").fetchone() == (7,)
+
+
+def test_a_database_without_examples_is_empty(tmp_path: Path) -> None:
+    database = Database(Settings(database_url=f"sqlite:///{tmp_path}/billing.db", seed_examples=False))
+    database.prepare()
+    database.close()
+    with sqlite3.connect(tmp_path / "billing.db") as rows:
+        assert rows.execute("SELECT count(*) FROM accounts").fetchone() == (0,)
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, but dear to somebody")
+    with pytest.raises(DatabaseUnusable):
+        Database(Settings(database_url=f"sqlite:///{path}")).prepare()
+    assert path.read_text() == "not a database, but dear to somebody"
+
+
+def test_health_tells_live_and_ready(tmp_path: Path) -> None:
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/billing.db")
+    database = Database(settings)
+    client = TestClient(app(database, settings, host="127.0.0.1"))
+    assert client.get("/health/live").status_code == 200
+    assert client.get("/health/ready").json() == {"status": "not_ready", "reason": "database_unreachable"}
+    database.prepare()
+    assert client.get("/health/ready").status_code == 200
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("DATABASE_URL", "nonsense", "DATABASE_URL is not a database address"),
+        ("DATABASE_URL", "sqlite:////no/such/folder/billing.db", "check that its folder exists"),
+        ("DATABASE_URL", "postgresql+nodriver://me:s3cret@h/x", "cannot be used"),
+        ("BILLING_REFUND_LIMIT", "plenty", "BILLING_REFUND_LIMIT must be an amount"),
+    ],
+)
+def test_bad_settings_end_with_2_and_say_how_to_mend_them(
+    variable: str,
+    value: str,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/billing.db")
+    monkeypatch.setenv(variable, value)
+    assert main(["--port", "0"]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert "s3cret" not in said
+
+
+def test_a_taken_port_ends_with_2_and_names_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/billing.db")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["--port", str(port)]) == 2
+    assert f"port {port}" in capsys.readouterr().err
