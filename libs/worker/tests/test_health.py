@@ -1,0 +1,27 @@
+"""Readiness gives the first reason why no call should come here."""
+
+from dataclasses import dataclass
+
+import pytest
+from worker.health import Readiness
+
+
+@dataclass
+class Load:
+    capacity: int = 2
+    active: int = 0
+    draining: bool = False
+
+
+@pytest.mark.parametrize(
+    ("load", "initialized", "registered", "reason"),
+    [
+        (Load(), False, False, "worker_not_initialized"),
+        (Load(), True, False, "livekit_disconnected"),
+        (Load(active=2), True, True, "at_capacity"),
+        (Load(draining=True), True, True, "draining"),
+        (Load(active=1), True, True, ""),
+    ],
+)
+def test_the_reason_names_what_is_missing(load: Load, initialized: bool, registered: bool, reason: str) -> None:
+    assert Readiness(load, initialized, registered).reason == reason

@@ -1,0 +1,61 @@
+"""A bad environment is reported whole, with how to mend each part."""
+
+import pytest
+from worker.settings import Settings, SettingsError
+
+GOOD = {
+    "LIVEKIT_URL": "ws://127.0.0.1:7880",
+    "LIVEKIT_API_KEY": "devkey",
+    "LIVEKIT_API_SECRET": "s" * 32,
+    "REDIS_URL": "redis://127.0.0.1:6379/0",
+    "VOICEMESH_SPEECH_URL": "http://127.0.0.1:8000/v1",
+}
+
+
+def test_a_good_environment_needs_only_five_variables() -> None:
+    settings = Settings.from_env(GOOD)
+    assert settings.livekit_url == "ws://127.0.0.1:7880"
+    assert settings.grpc_port == 50051
+    assert settings.offer_timeout_seconds == 0.5
+
+
+def test_every_missing_variable_is_named_in_one_report() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({})
+    report = str(caught.value)
+    for name in ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "REDIS_URL"):
+        assert f"{name} is not set" in report
+
+
+def test_wrong_values_say_what_is_wrong_and_what_to_give() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(
+            {**GOOD, "LIVEKIT_URL": "127.0.0.1:7880", "VOICEMESH_MAX_SESSIONS": "many", "VOICEMESH_GRPC_PORT": "70000"}
+        )
+    assert caught.value.problems == [
+        "LIVEKIT_URL must start with ws:// or wss://; give LiveKit's address, e.g. ws://127.0.0.1:7880",
+        "VOICEMESH_GRPC_PORT must lie between 0 and 65535; give a free port for the handoff contract",
+        "VOICEMESH_MAX_SESSIONS must be a whole number; give how many calls this worker takes",
+    ]
+
+
+def test_without_any_speech_provider_a_worker_does_not_start() -> None:
+    with pytest.raises(SettingsError, match="no speech at hand"):
+        Settings.from_env({k: v for k, v in GOOD.items() if k != "VOICEMESH_SPEECH_URL"})
+
+
+def test_a_model_is_used_when_a_key_or_a_base_url_is_given() -> None:
+    assert not Settings.from_env(GOOD).has_model
+    assert Settings.from_env({**GOOD, "OPENAI_API_KEY": "k"}).has_model
+    assert Settings.from_env({**GOOD, "OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}).has_model
+
+
+def test_an_unknown_peer_is_found_by_its_dns_name() -> None:
+    settings = Settings.from_env({**GOOD, "VOICEMESH_PEERS": "billing=10.0.0.7:6000"})
+    assert settings.peer("billing") == "10.0.0.7:6000"
+    assert settings.peer("sales") == "sales:50051"
+
+
+def test_a_malformed_peer_list_shows_the_right_form() -> None:
+    with pytest.raises(SettingsError, match=r"must look like billing=127\.0\.0\.1:50051"):
+        Settings.from_env({**GOOD, "VOICEMESH_PEERS": "billing"})

@@ -1,0 +1,62 @@
+"""Who may come in: calls that run, plus places kept for accepted offers whose agent is still on its way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from handoff.outcome import Refusal
+
+
+class Admission:
+    """Counts places in the worker's main process. ``running`` gives the number of live jobs.
+
+    A place kept for an offer that never turns into a job is free again after ``hold_seconds``.
+    """
+
+    def __init__(
+        self,
+        capacity: int,
+        *,
+        running: Callable[[], int],
+        hold_seconds: float,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._capacity = capacity
+        self._running = running
+        self._hold_seconds = hold_seconds
+        self._now = now
+        self._kept: dict[str, float] = {}
+        self.draining = False
+        self.is_connected = True
+        """False while LiveKit cannot send us calls: an offer taken then would wait for an agent that never comes."""
+
+    @property
+    def capacity(self) -> int:
+        """Most calls at once."""
+        return self._capacity
+
+    @property
+    def active(self) -> int:
+        """Calls that run now."""
+        return self._running()
+
+    @property
+    def taken(self) -> int:
+        """Running calls and kept places."""
+        deadline = self._now()
+        self._kept = {handoff: until for handoff, until in self._kept.items() if until > deadline}
+        return self._running() + len(self._kept)
+
+    def try_admit(self, handoff_id: str) -> Refusal | None:
+        """Keeps a place for a handoff, or says why not. The same handoff asked again keeps its one place."""
+        if self.draining:
+            return Refusal.DRAINING
+        if not self.is_connected or (handoff_id not in self._kept and self.taken >= self._capacity):
+            return Refusal.AT_CAPACITY
+        self._kept[handoff_id] = self._now() + self._hold_seconds
+        return None
+
+    def release(self, handoff_id: str) -> None:
+        """The place is needed no more: the job runs, or the offer was withdrawn."""
+        self._kept.pop(handoff_id, None)

@@ -1,0 +1,159 @@
+"""A conversation as the playbook sees it: what was said by whom, which tools were called and what they answered.
+
+Derived from the chat context alone, so that the playbook can stand in for a model at any moment.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Speaker(StrEnum):
+    """Who said it; a ``NOTE`` is a system or developer message in the course of the call."""
+
+    CALLER = "caller"
+    AGENT = "agent"
+    NOTE = "note"
+
+
+class Answer(StrEnum):
+    """How a caller answered a yes/no question."""
+
+    YES = "yes"
+    NO = "no"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One utterance. ``confidence`` (0 to 1) is speech to text's, None when not known. ``text`` is private."""
+
+    speaker: Speaker
+    text: str
+    confidence: float | None = None
+    was_interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """A tool call with its answer. ``result`` is the answer's JSON object, None for a plain sentence or a failure."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    output: str
+    result: Mapping[str, Any] | None = None
+    failed: bool = False
+
+    @classmethod
+    def of(cls, name: str, arguments: str, output: str, *, failed: bool) -> ToolUse:
+        """From the JSON texts of a function call and its output."""
+        return cls(name, _json_object(arguments) or {}, output, None if failed else _json_object(output), failed)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Everything so far, oldest first."""
+
+    items: tuple[Said | ToolUse, ...] = ()
+
+    @property
+    def caller_turns(self) -> tuple[str, ...]:
+        """All that the caller said."""
+        return tuple(i.text for i in self.items if isinstance(i, Said) and i.speaker is Speaker.CALLER)
+
+    @property
+    def agent_turns(self) -> tuple[Said, ...]:
+        """All that agents said in this call, including what was interrupted."""
+        return tuple(i for i in self.items if isinstance(i, Said) and i.speaker is Speaker.AGENT)
+
+    @property
+    def unanswered(self) -> tuple[Said, ...]:
+        """What the caller said since an agent last spoke."""
+        said: list[Said] = []
+        for item in reversed(self.items):
+            if isinstance(item, Said) and item.speaker is Speaker.AGENT:
+                break
+            if isinstance(item, Said) and item.speaker is Speaker.CALLER:
+                said.append(item)
+        return tuple(reversed(said))
+
+    @property
+    def last_words(self) -> str:
+        """What the caller said since an agent last spoke, as one text; empty when nothing."""
+        return " ".join(said.text for said in self.unanswered)
+
+    def fresh(self, item: ToolUse) -> bool:
+        """Whether the caller has said nothing since this tool answered."""
+        after = self.items[self._index(item) + 1 :]
+        return not any(isinstance(i, Said) and i.speaker is Speaker.CALLER for i in after)
+
+    def caller_turns_since(self, said: Said) -> int:
+        """How many turns the caller has had since."""
+        after = self.items[self._index(said) + 1 :]
+        return sum(isinstance(i, Said) and i.speaker is Speaker.CALLER for i in after)
+
+    def _index(self, item: Said | ToolUse) -> int:
+        """By identity: the same words may have been said before."""
+        return next(n for n in range(len(self.items) - 1, -1, -1) if self.items[n] is item)
+
+    def answer(self, *, min_confidence: float) -> Answer | None:
+        """Yes or no in the caller's last words; unclear when both, neither, or badly heard; None when nothing was said."""
+        said = self.unanswered
+        if not said:
+            return None
+        if any(s.confidence is not None and s.confidence < min_confidence for s in said):
+            return Answer.UNCLEAR
+        return yes_or_no(self.last_words)
+
+
+_HARMLESS = re.compile(r"\b(?:no (?:problem|worries|trouble)|not a problem|why not|don't worry|no doubt)\b")
+_UNSURE = re.compile(
+    r"\b(?:not sure|unsure|don't know|do not know|maybe|perhaps|wait|hold on|what do you mean|not yet|i guess)\b|\bwhy\b|\bhow (?:much|long)\b"
+)
+_YES_WORDS = (
+    r"(?:yes|yeah|yep|yup|sure|please|okay|ok|of course|absolutely|definitely|certainly|correct|go ahead|do it|do that|sounds good|"
+    r"that would be (?:great|good|nice|lovely)|i would|i'd (?:like|love) (?:that|to|it)|that's right|uh huh|mm hmm)\b"
+)
+_YES = re.compile(rf"\b{_YES_WORDS}")
+_STARTS_WITH_YES = re.compile(rf"\W*(?:(?:um|uh|oh|well|ah) )*{_YES_WORDS}")
+_NO = re.compile(
+    r"(?:^|\||\b(?:yeah|yes|um|uh|oh|well|and|but|ah|so))\s*(?:no|nope|nah)\b|\bno,? (?:thank|that's|that is|need)"
+    r"|\b(?:never ?mind|leave it|rather not|not (?:really|now|today|necessary|at the moment)|cancel|stop)\b"
+    r"|\b(?:don't|do not|wouldn't|would not|won't) (?:want|need|refund|do|like|bother|think so)\b"
+)
+_NEGATION = re.compile(r"\b(?:no|not)\b|n't\b")
+_POLITE_NO = re.compile(r"\bno ?\|? ?(?:thank you|thanks|please)\b|\bplease (?=don't|do not)")
+"""The "please" in "no please" or "please don't" is no yes."""
+
+
+def yes_or_no(words: str) -> Answer:
+    """Yes, no, or unclear. Anything contradictory is unclear: a question costs less than a wrong refund."""
+    text = re.sub(r"[.,;:!?]+", " | ", words.lower().replace("’", "'"))
+    text = _HARMLESS.sub(" ", " ".join(re.sub(r"[^a-z'| ]+", " ", text).split()))
+    if _UNSURE.search(text):
+        return Answer.UNCLEAR
+    text = _POLITE_NO.sub("| no ", text)
+    yes, no = bool(_YES.search(_NO.sub(" ", text))), bool(_NO.search(text))
+    if yes and _NEGATION.search(text) and not _STARTS_WITH_YES.match(text):
+        no = True  # "that's not okay"
+    if yes == no:
+        return Answer.UNCLEAR
+    return Answer.YES if yes else Answer.NO
+
+
+def _json_object(text: str) -> Mapping[str, Any] | None:
+    try:
+        value = json.loads(text or "null")
+    except ValueError:
+        return None
+    if not isinstance(value, dict):
+        return None
+    # MCP's own envelope around the tool's text, should a toolset hand it through.
+    if value.get("type") == "text" and isinstance(value.get("text"), str):
+        return _json_object(value["text"])
+    return value

@@ -1,0 +1,49 @@
+"""What a worker tells Prometheus. Label values are service names and outcomes only, never anything of a caller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+
+class _Sessions(Collector):
+    """Asked at scrape time in the main process, so that it is right the moment after a job was killed."""
+
+    def __init__(self, service: str, active: Callable[[], int], capacity: Callable[[], int]) -> None:
+        self._service, self._active, self._capacity = service, active, capacity
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        out = []
+        for name, text, read in (
+            ("active_sessions", "Calls that this worker holds now", self._active),
+            ("voicemesh_capacity_sessions", "Most calls that this worker takes", self._capacity),
+        ):
+            family = GaugeMetricFamily(name, text, labels=["service"])
+            family.add_metric([self._service], read())
+            out.append(family)
+        return out
+
+
+class Metrics:
+    """The main process's metrics, on a registry of their own."""
+
+    def __init__(self, service: str, *, active: Callable[[], int], capacity: Callable[[], int]) -> None:
+        self.registry = CollectorRegistry()
+        self.registry.register(_Sessions(service, active, capacity))
+        self._requests = Counter(
+            "voicemesh_job_requests_total", "Jobs offered by LiveKit", ["service", "answer"], registry=self.registry
+        )
+        self._service = service
+
+    def job_answered(self, answer: str) -> None:
+        """``answer``: accepted, or full."""
+        self._requests.labels(self._service, answer).inc()
+
+    def serve(self, *, host: str, port: int) -> Any:
+        """Starts the scrape endpoint in a thread; returns the server (``shutdown()`` stops it). Raises OSError: port in use."""
+        server, _ = start_http_server(port, addr=host, registry=self.registry)
+        return server

@@ -1,0 +1,133 @@
+"""Sentences with holes: filled with what is known, and recognised again in what was said.
+
+``{name}`` or ``{tool.field}``, optionally with a format: ``{refund.amount:money}``, ``{refund.reference:spelled}``,
+``{display_name:first}``. A part in [square brackets] is left out when one of its holes cannot be filled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from worker import spoken
+
+Lookup = Callable[[str], str | None]
+"""The value of a name, or None when it is not known."""
+
+FORMATS: dict[str, Callable[[str], str]] = {
+    "": lambda value: value,
+    "money": spoken.money,
+    "spelled": spoken.spelled,
+    "first": lambda value: value.split()[0] if value.split() else "",
+    "lower": str.lower,
+}
+HEARD_ENOUGH = 0.75
+"""How much of an interrupted question the caller must have heard for an answer to count; the question itself stands at its end."""
+
+_MAX_HOLE_WORDS = 14
+_HOLE = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)?)(?::([a-z]+))?\}")
+_BRACKET = re.compile(r"\[([^\[\]]*)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """One placeholder."""
+
+    name: str
+    format: str
+
+
+class Phrase:
+    """A template. Raises ValueError, saying what is wrong, when its holes or brackets are malformed."""
+
+    def __init__(self, text: str) -> None:
+        self.text = " ".join(text.split())
+        rest = _HOLE.sub("", self.text)
+        if "{" in rest or "}" in rest:
+            raise ValueError("a placeholder is malformed: write {name}, {tool.field} or {name:format}")
+        if "[" in _BRACKET.sub("", self.text) or "]" in _BRACKET.sub("", self.text):
+            raise ValueError("square brackets must be closed and not nested")
+
+    @property
+    def holes(self) -> tuple[Hole, ...]:
+        """Every placeholder, in order."""
+        return tuple(Hole(name, form) for name, form in _HOLE.findall(self.text))
+
+    def fill(self, lookup: Lookup) -> str | None:
+        """The sentence with its holes filled; None when a value outside brackets is not known."""
+        kept = _BRACKET.sub(lambda part: _fill(part[1], lookup) or "", self.text)
+        filled = _fill(kept, lookup)
+        return " ".join(filled.split()) if filled is not None else None
+
+    def share_heard(self, heard: str, lookup: Lookup, *, was_interrupted: bool) -> tuple[float, bool]:
+        """How much of this phrase ``heard`` is (0 to 1), and whether with the values as they are now.
+
+        Whole or nothing, unless it was interrupted: then its beginning counts, from three words on.
+        """
+        words = _words(heard)
+        for text, is_current in self._forms(lookup):
+            share = _share(_pieces(text), words, was_interrupted)
+            if share:
+                return share, is_current
+        return 0.0, False
+
+    def _forms(self, lookup: Lookup) -> Iterator[tuple[str, bool]]:
+        now = self.fill(lookup)
+        if now is not None:
+            yield now, True
+        if "{" in self.text:
+            yield _BRACKET.sub(r"\1", self.text), False
+            if "[" in self.text:
+                yield _BRACKET.sub("", self.text), False
+
+
+def _fill(text: str, lookup: Lookup) -> str | None:
+    values = {(name, form): lookup(name) for name, form in _HOLE.findall(text)}
+    if not all(values.values()):
+        return None
+    return _HOLE.sub(lambda hole: FORMATS[hole[2] or ""](values[hole[1], hole[2] or ""] or ""), text)
+
+
+def _words(text: str) -> list[str]:
+    return [word for raw in text.lower().replace("’", "'").split() if (word := raw.strip('.,;:!?"()'))]
+
+
+def _pieces(text: str) -> list[str | None]:
+    """The words of a phrase; None for a word with a hole in it."""
+    marked = _HOLE.sub("\0", text)
+    return [None if "\0" in word else word for word in _words(marked)]
+
+
+def _share(pieces: list[str | None], words: list[str], was_interrupted: bool) -> float:
+    if not words or not pieces:
+        return 0.0
+    if (at := _matched(pieces, words, was_interrupted)) is None:
+        return 0.0
+    if at == len(pieces):
+        return 1.0
+    return at / len(pieces) if len(words) >= 3 else 0.0
+
+
+def _matched(pieces: list[str | None], words: list[str], may_stop_early: bool) -> int | None:
+    """How many pieces ``words`` cover from the beginning; None when they do not fit. The furthest of all ways counts.
+
+    ``reached`` holds the numbers of pieces that the words so far can have covered.
+    """
+    reached: dict[int, int] = {0: 0}  # pieces covered -> words inside the hole that is being filled
+    for word in words:
+        onward: dict[int, int] = {}
+        for covered, inside in reached.items():
+            if inside and inside < _MAX_HOLE_WORDS:
+                onward[covered] = min(inside + 1, onward.get(covered, _MAX_HOLE_WORDS))
+            if covered < len(pieces):
+                piece = pieces[covered]
+                if piece is None:
+                    onward[covered + 1] = 1
+                elif piece == word or (may_stop_early and word == words[-1] and piece.startswith(word)):
+                    onward[covered + 1] = 0
+        if not onward:
+            return None
+        reached = onward
+    best = max(reached)
+    return best if may_stop_early or best == len(pieces) else None

@@ -1,0 +1,87 @@
+"""An AgentSession with the options that are safe in a mesh; each has its reason."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from livekit import rtc
+from livekit.agents import AgentSession, inference, llm, room_io, stt, tts
+from livekit.agents.voice.turn import EndpointingOptions
+
+from worker.voice_gate import VoiceGate
+
+PROMPT: EndpointingOptions = {"min_delay": 0.4, "max_delay": 1.5}
+"""Seconds of silence after which a turn is over: when the turn sounds finished, and when it does not."""
+SPELLING: EndpointingOptions = {"min_delay": 1.0, "max_delay": 2.5}
+"""The same while the caller reads out a code: people pause between its digits."""
+_ASKS_FOR_A_CODE = re.compile(r"\b(ID|number|digits?|reference|spell)\b[^.?!]*\?", re.IGNORECASE)
+
+
+def endpointing_after(question: str) -> EndpointingOptions:
+    """How patient to be with the answer to what the agent said last."""
+    return SPELLING if _ASKS_FOR_A_CODE.search(question) else PROMPT
+
+
+def build(*, ears: stt.STT[Any], voice: tts.TTS[Any], brain: llm.LLM[Any]) -> AgentSession[Any]:
+    """The session of one call; ``attach_gate`` after its start puts the floor's gate on top of its voice."""
+    return AgentSession(
+        stt=ears,
+        llm=brain,
+        tts=voice,
+        vad=inference.VAD(model="silero"),
+        turn_handling={
+            # The local model by name: the default may choose the cloud's when credentials are in the environment.
+            "turn_detection": inference.TurnDetector(version="v1-mini"),
+            "endpointing": PROMPT,
+            "interruption": {
+                "mode": "vad",
+                # What the caller says over a sentence that goes on must still be heard and remembered.
+                "discard_audio_if_uninterruptible": False,
+            },
+            # A brain that thinks before the turn is over would call tools on half a sentence.
+            "preemptive_generation": {"enabled": False},
+        },
+        # With the default 3 s, a caller who interrupts early is neither heard nor transcribed.
+        aec_warmup_duration=None,
+        # SilenceWatch counts silences instead: it asks twice and says goodbye.
+        user_away_timeout=None,
+        max_tool_steps=6,
+        # A giver leaves at once: what the caller says from then on is the taker's.
+        session_close_transcript_timeout=0.1,
+    )
+
+
+def room_options(caller_identity: str) -> room_io.RoomOptions:
+    """Listens to the caller alone; never ends the room when this agent's session ends."""
+    return room_io.RoomOptions(
+        participant_identity=caller_identity,
+        close_on_disconnect=True,
+        delete_room_on_close=False,
+        text_input=False,
+    )
+
+
+def attach_gate(session: AgentSession[Any], *, is_open: bool) -> VoiceGate:
+    """Puts a VoiceGate on top of the session's audio output. Call after start, before anything is said."""
+    output = session.output.audio
+    assert output is not None, "the session has no audio output"
+    gate = VoiceGate(output, is_open=is_open)
+    session.output.audio = gate
+    return gate
+
+
+def hear_only_the_caller(room: rtc.Room, caller_identity: str) -> None:
+    """Subscribes to the caller's audio and nothing else.
+
+    Another agent's subscription would make LiveKit start our first sentence before the caller can hear it.
+    """
+
+    def follow(publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
+        if participant.identity == caller_identity and publication.kind == rtc.TrackKind.KIND_AUDIO:
+            publication.set_subscribed(True)
+
+    for participant in room.remote_participants.values():
+        for publication in participant.track_publications.values():
+            follow(publication, participant)
+    room.on("track_published", follow)

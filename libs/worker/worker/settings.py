@@ -1,0 +1,182 @@
+"""The only place that reads a service's environment: every variable, its default, and what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
+
+
+class SettingsError(Exception):
+    """The environment is unusable. ``problems`` holds one line per variable: what is wrong and how to mend it."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("the settings are not usable:\n" + "\n".join(f"  - {p}" for p in problems))
+
+
+def _text(raw: str) -> str:
+    return raw.strip()
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(raw: str) -> str:
+        url = raw.strip()
+        if url and not any(url.startswith(f"{s}://") for s in schemes):
+            raise ValueError(f"must start with {' or '.join(f'{s}://' for s in schemes)}")
+        return url
+
+    return parse
+
+
+def _number(low: float, high: float) -> Callable[[str], float]:
+    def parse(raw: str) -> float:
+        try:
+            number = float(raw)
+        except ValueError:
+            raise ValueError("must be a number") from None
+        if not low <= number <= high:
+            raise ValueError(f"must lie between {low:g} and {high:g}")
+        return number
+
+    return parse
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(raw: str) -> int:
+        try:
+            number = int(raw)
+        except ValueError:
+            raise ValueError("must be a whole number") from None
+        if not low <= number <= high:
+            raise ValueError(f"must lie between {low} and {high}")
+        return number
+
+    return parse
+
+
+def _peers(raw: str) -> dict[str, str]:
+    peers = {}
+    for item in filter(None, (part.strip() for part in raw.split(","))):
+        name, equals, address = item.partition("=")
+        if not equals or ":" not in address:
+            raise ValueError("must look like billing=127.0.0.1:50051,triage=127.0.0.1:50052")
+        peers[name.strip()] = address.strip()
+    return peers
+
+
+_PORT = _whole(0, 65535)
+
+
+def _var(name: str, parse: Callable[[str], Any], default: Any = MISSING, *, why: str) -> Any:
+    """A field read from variable ``name``; without a default it is required. ``why`` tells a person what to put there."""
+    meta = {"name": name, "parse": parse, "why": why}
+    if default is MISSING:
+        return field(metadata=meta)
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata=meta)
+    return field(default=default, metadata=meta)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """A worker's settings; seconds unless the name says otherwise."""
+
+    livekit_url: str = _var("LIVEKIT_URL", _url("ws", "wss"), why="LiveKit's address, e.g. ws://127.0.0.1:7880")
+    livekit_api_key: str = _var("LIVEKIT_API_KEY", _text, why="an API key that the LiveKit server knows")
+    livekit_api_secret: str = _var("LIVEKIT_API_SECRET", _text, why="the secret of that key")
+    redis_url: str = _var("REDIS_URL", _url("redis", "rediss"), why="Redis's address, e.g. redis://127.0.0.1:6379/0")
+
+    openai_api_key: str = _var("OPENAI_API_KEY", _text, "", why="the key of an OpenAI-compatible provider")
+    openai_base_url: str = _var(
+        "OPENAI_BASE_URL", _url("http", "https"), "", why="an OpenAI-compatible provider's address"
+    )
+    llm_model: str = _var("VOICEMESH_LLM_MODEL", _text, "gpt-4.1-mini", why="the language model's name")
+    stt_model: str = _var("VOICEMESH_STT_MODEL", _text, "gpt-4o-mini-transcribe", why="the speech-to-text model's name")
+    tts_model: str = _var("VOICEMESH_TTS_MODEL", _text, "gpt-4o-mini-tts", why="the text-to-speech model's name")
+    speech_url: str = _var(
+        "VOICEMESH_SPEECH_URL", _url("http", "https"), "", why="an OpenAI-compatible speech server of your own"
+    )
+    mcp_url: str = _var(
+        "VOICEMESH_MCP_URL", _url("http", "https"), "", why="this service's MCP server, e.g. http://127.0.0.1:8000/mcp"
+    )
+    peers: Mapping[str, str] = _var("VOICEMESH_PEERS", _peers, {}, why="gRPC addresses of the other services")
+
+    bind_host: str = _var("VOICEMESH_BIND_HOST", _text, "0.0.0.0", why="the address that the servers listen on")
+    health_port: int = _var("VOICEMESH_HEALTH_PORT", _PORT, 8080, why="a free port for /health")
+    metrics_port: int = _var("VOICEMESH_METRICS_PORT", _PORT, 9090, why="a free port for Prometheus")
+    grpc_port: int = _var("VOICEMESH_GRPC_PORT", _PORT, 50051, why="a free port for the handoff contract")
+    max_sessions: int = _var("VOICEMESH_MAX_SESSIONS", _whole(1, 1000), 10, why="how many calls this worker takes")
+    idle_processes: int = _var("VOICEMESH_IDLE_PROCESSES", _whole(0, 32), 1, why="job processes kept warm")
+    drain_seconds: int = _var("VOICEMESH_DRAIN_SECONDS", _whole(0, 7200), 60, why="how long SIGTERM waits for calls")
+
+    offer_timeout_seconds: float = _var(
+        "VOICEMESH_OFFER_TIMEOUT_SECONDS", _number(0.05, 30), 0.5, why="how long an offer may take"
+    )
+    ready_timeout_seconds: float = _var(
+        "VOICEMESH_READY_TIMEOUT_SECONDS", _number(0.5, 60), 4.0, why="from dispatch to a waiting taker"
+    )
+    spoken_timeout_seconds: float = _var(
+        "VOICEMESH_SPOKEN_TIMEOUT_SECONDS", _number(0.2, 30), 2.0, why="from floor to first word"
+    )
+    lease_seconds: float = _var(
+        "VOICEMESH_LEASE_SECONDS", _number(0.2, 60), 3.0, why="how long the floor is held without renewal"
+    )
+    tool_timeout_seconds: float = _var(
+        "VOICEMESH_TOOL_TIMEOUT_SECONDS", _number(0.5, 60), 5.0, why="how long a tool may take"
+    )
+    silence_seconds: float = _var(
+        "VOICEMESH_SILENCE_SECONDS", _number(2, 120), 8.0, why="caller's silence before we ask"
+    )
+    min_confidence: float = _var(
+        "VOICEMESH_MIN_CONFIDENCE", _number(0, 1), 0.5, why="below it a hearing leads to a question"
+    )
+    call_ttl_seconds: float = _var(
+        "VOICEMESH_CALL_TTL_SECONDS", _number(60, 86400), 3600.0, why="how long a call's record lives"
+    )
+    handoff_ttl_seconds: float = _var(
+        "VOICEMESH_HANDOFF_TTL_SECONDS", _number(10, 3600), 300.0, why="how long a context is fresh"
+    )
+    log_level: str = _var("VOICEMESH_LOG_LEVEL", _text, "INFO", why="DEBUG, INFO, WARNING or ERROR")
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a language model is at hand; without one the playbook answers."""
+        return bool(self.openai_api_key or self.openai_base_url)
+
+    def peer(self, service: str) -> str:
+        """gRPC address of a service: as configured, else its DNS name on the standard port."""
+        return self.peers.get(service, f"{service}:50051")
+
+    @classmethod
+    def of_this_process(cls) -> Settings:
+        """The settings of the process's own environment. Raises SettingsError."""
+        return cls.from_env(os.environ)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Reads every variable. Raises SettingsError with all problems at once."""
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for f in fields(cls):
+            name, why = f.metadata["name"], f.metadata["why"]
+            raw = environ.get(name, "")
+            if not raw.strip():
+                if f.default is MISSING and f.default_factory is MISSING:
+                    problems.append(f"{name} is not set: give {why}")
+                continue
+            try:
+                values[f.name] = f.metadata["parse"](raw)
+            except ValueError as e:
+                problems.append(f"{name} {e}; give {why}")
+        if not problems and not (
+            values.get("openai_api_key") or values.get("openai_base_url") or values.get("speech_url")
+        ):
+            problems.append(
+                "no speech at hand: set OPENAI_API_KEY (or OPENAI_BASE_URL), or VOICEMESH_SPEECH_URL for a speech server of"
+                " your own; `make demo` starts an embedded one"
+            )
+        if problems:
+            raise SettingsError(problems)
+        return cls(**values)

@@ -1,0 +1,94 @@
+"""Letters and digits as they are spoken: "a C, four seven two one" -> codes, and a code -> what a voice says clearly."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_UNITS = {
+    "zero": "0", "oh": "0", "o": "0", "one": "1", "won": "1", "two": "2", "to": "2", "too": "2", "three": "3", "tree": "3",
+    "four": "4", "for": "4", "fore": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "ate": "8", "nine": "9", "niner": "9",
+}  # fmt: skip
+_TEENS = {
+    "ten": "10", "eleven": "11", "twelve": "12", "thirteen": "13", "fourteen": "14", "fifteen": "15", "sixteen": "16",
+    "seventeen": "17", "eighteen": "18", "nineteen": "19",
+}  # fmt: skip
+_TENS = {
+    "twenty": "2", "thirty": "3", "forty": "4", "fourty": "4", "fifty": "5", "sixty": "6", "seventy": "7", "eighty": "8", "ninety": "9",
+}  # fmt: skip
+_LETTERS = {
+    "see": "c", "sea": "c", "cee": "c", "si": "c", "ay": "a", "eh": "a", "hey": "a", "aye": "a", "en": "n", "eye": "i", "vee": "v",
+}  # fmt: skip
+_TIMES = {"double": 2, "triple": 3}
+_FILLERS = frozenset({"dash", "hyphen", "um", "uh", "er", "space", "minus"})
+_TWO_LETTER_WORDS = frozenset(re.findall(
+    r"\w+", "ah am an as at be by do er go he hi id if in is it me my no of oh ok on or so to uh um up us we"
+))  # fmt: skip
+"""Any other two letters in a row are letters that speech to text wrote together: "HC 4721"."""
+_TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+|\|")
+_NOT_A_CODE = re.compile(r"\$\s?\d[\d,.]*")
+_SENTENCE_END = re.compile(r"(?<=\d)[.?!]\s+(?=[a-z])")
+"""After a digit, a full stop before a word ends the code; inside ("A. C. 4. 7.") it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Consecutive letters and digits, joined: ``code`` is lower case; ``before`` are the words before it."""
+
+    code: str
+    before: str
+
+
+def runs(text: str) -> list[Run]:
+    """Every stretch of spoken or written letters and digits, in order. Homophones ("to", "for") count as digits: judge the whole code."""
+    plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", _NOT_A_CODE.sub(" | ", text.lower().replace("’", "'")))
+    tokens = _TOKEN.findall(_SENTENCE_END.sub(" | ", plain))
+    found: list[Run] = []
+    before: list[str] = []
+    code, at = "", 0
+    while at < len(tokens):
+        piece, used = _piece(tokens, at)
+        if piece is None:
+            if code:
+                found.append(Run(code, " ".join(before)))
+                before, code = [*before, code], ""
+            if tokens[at] != "|":
+                before.append(tokens[at])
+        else:
+            code += piece
+        at += used
+    return [*found, Run(code, " ".join(before))] if code else found
+
+
+def _piece(tokens: list[str], at: int) -> tuple[str | None, int]:
+    """What ``tokens[at]`` contributes to a code (None: it ends it), and how many tokens that used."""
+    token = tokens[at]
+    after = tokens[at + 1] if at + 1 < len(tokens) else ""
+    if token in _TIMES:
+        digit = after if len(after) == 1 and after.isdigit() else _UNITS.get(after)
+        return (digit * _TIMES[token], 2) if digit else (None, 1)
+    if token in _TENS:
+        unit = _UNITS.get(after) if after not in ("o", "oh", "zero") else None
+        return (_TENS[token] + unit, 2) if unit else (_TENS[token] + "0", 1)
+    if token in _FILLERS:
+        return "", 1
+    if token.isdigit() or token in ("inv", "ace"):
+        return token, 1
+    coded = _UNITS.get(token) or _TEENS.get(token) or _LETTERS.get(token)
+    if coded is None and token.isalpha() and (len(token) == 1 or (len(token) == 2 and token not in _TWO_LETTER_WORDS)):
+        coded = token
+    return coded, 1
+
+
+def spelled(code: str) -> str:
+    """``"RF-20417"`` -> ``"R F, 2 0 4 1 7"``: letters and digits one by one, a pause between the two kinds."""
+    groups = re.findall(r"[A-Za-z]+|\d+", code)
+    return ", ".join(" ".join(group.upper()) for group in groups)
+
+
+def money(amount: str) -> str:
+    """``"49.9"`` -> ``"$49.90"``; whole dollars without cents; what is no number stays as it is."""
+    if not re.fullmatch(r"\d+(?:\.\d+)?", amount.strip()):
+        return amount
+    value = f"{float(amount):,.2f}"
+    return f"${value.removesuffix('.00')}"

@@ -1,0 +1,1 @@
+"""Triage: greets, understands, answers the general question, hands over."""

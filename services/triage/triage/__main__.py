@@ -1,0 +1,8 @@
+"""`python -m triage`: the triage worker."""
+
+from worker.run import run
+
+from triage.agent import SERVICE
+
+if __name__ == "__main__":
+    run(SERVICE)
