@@ -1,0 +1,53 @@
+"""The only place in `local` that reads the environment: where things are cached, and what the mesh's processes inherit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+BRAIN_VARIABLES = (
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "VOICEMESH_LLM_MODEL",
+    "VOICEMESH_STT_MODEL",
+    "VOICEMESH_TTS_MODEL",
+)
+"""What selects a language model instead of the playbook. `demo` and `up` hand them on; tests do not."""
+
+_OURS = ("VOICEMESH_", "LIVEKIT_", "OPENAI_", "REDIS_URL", "DATABASE_URL")
+"""Prefixes that a mesh sets for its processes itself: the shell's values must not leak into them."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSettings:
+    """What the machine gives the local mesh."""
+
+    cache_dir: Path
+    """VOICEMESH_CACHE_DIR: built binaries and the callers' spoken lines; survives `make clean`. Default: the user's cache."""
+    inherited: Mapping[str, str]
+    """The environment of every process that is started, before the mesh adds its own variables."""
+    brain: Mapping[str, str]
+    """Those of BRAIN_VARIABLES that are set."""
+
+    @property
+    def binaries_dir(self) -> Path:
+        """Where binaries built for this machine are kept."""
+        return self.cache_dir / "bin"
+
+    @property
+    def search_path(self) -> str:
+        """PATH, as a search for programs wants it."""
+        return self.inherited.get("PATH", os.defpath)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> LocalSettings:
+        """Reads the process's environment, or the mapping a test gives."""
+        env = os.environ if environ is None else environ
+        home_cache = Path(env.get("XDG_CACHE_HOME") or Path(env.get("HOME") or Path.home()) / ".cache")
+        return cls(
+            cache_dir=Path(env.get("VOICEMESH_CACHE_DIR") or home_cache / "voice-mesh"),
+            inherited={name: value for name, value in env.items() if not name.startswith(_OURS)},
+            brain={name: env[name] for name in BRAIN_VARIABLES if env.get(name)},
+        )
