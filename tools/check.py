@@ -57,7 +57,7 @@ def checks() -> list[Check]:
         Check("imports", (str(Path(sys.executable).with_name("lint-imports")),), "lint"),
         Check("types", _python("mypy", *typed), "lint"),
         Check("buf lint", _python("tools.buf"), "lint"),
-        _tier("unit", "libs", "services", "local/tests", timeout_seconds=30),
+        _tier("unit", "libs", "services", "local/tests", "bench/tests", timeout_seconds=30),
         _tier("contract", "tests/contract", timeout_seconds=60),
         # Built before the tests that need it, so that its progress is seen and no test waits for it.
         Check("livekit", _python("local", "fetch"), "livekit"),

@@ -76,13 +76,13 @@ def is_audible(frame: Samples) -> bool:
     return float(np.dot(x, x)) >= AUDIBLE_RMS * AUDIBLE_RMS * frame.size
 
 
-def speech_of(speaker: str, track: Samples) -> list[Speech]:
-    """The stretches in which this track speaks, holes up to CLOSED_HOLE_MS closed, clicks left out."""
+def speech_of(speaker: str, track: Samples, *, closed_hole_ms: int = CLOSED_HOLE_MS) -> list[Speech]:
+    """The stretches in which this track speaks, holes up to ``closed_hole_ms`` closed, clicks left out."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], audible(track), [False]]).astype(np.int8)))
     sounds = [(int(a), int(b)) for a, b in edges.reshape(-1, 2) if (b - a) * FRAME_MS >= SHORTEST_MS]
     closed: list[tuple[int, int]] = []
     for start, end in sounds:
-        if closed and (start - closed[-1][1]) * FRAME_MS <= CLOSED_HOLE_MS:
+        if closed and (start - closed[-1][1]) * FRAME_MS <= closed_hole_ms:
             closed[-1] = (closed[-1][0], end)
         else:
             closed.append((start, end))

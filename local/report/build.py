@@ -16,6 +16,8 @@ from local.caller.recording import Caption, Recording, service_of
 
 UNFINISHED = "unfinished"
 """Outcome of a call whose record has no ending."""
+_WORD_GAP_MS = 120
+"""Longer holes may lie between two captions; the gaps between words are shorter."""
 _NEAR_MS = 400
 """A caption may come this much before or after the voice that it belongs to."""
 
@@ -60,7 +62,10 @@ class TurnHeard:
 
 def turns_of(recording: Recording) -> list[TurnHeard]:
     """Who said what and when: agents' words from their captions, their times from the audio; the caller's from the script."""
-    by_agent = {identity: speech_of(identity, track) for identity, track in recording.agents.items()}
+    by_agent = {
+        identity: speech_of(identity, track, closed_hole_ms=_WORD_GAP_MS)
+        for identity, track in recording.agents.items()
+    }
     turns = [*_caller_turns(recording)]
     for identity, speeches in by_agent.items():
         captions = [c for c in recording.captions if c.identity == identity and c.speaker != CALLER]

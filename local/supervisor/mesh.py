@@ -44,7 +44,8 @@ class Mesh:
     ``services`` are the workers to start; ``without`` names other processes to leave out (``speech``, ``billing_mcp``,
     ``livekit``, ``redis``). ``env_overrides`` is added to every worker's environment, ``env_of[name]`` to one process's.
     ``ports`` fixes some (``livekit``, ``redis``, ``speech``, ``billing_mcp``, ``billing.health`` ...). ``brain`` are the
-    variables that select a language model; empty means the playbook, whatever the shell has.
+    variables that select a language model; empty means the playbook, whatever the shell has. ``speech_url`` is a speech server
+    that runs already (another mesh's), used instead of one of its own.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Mesh:
         env_of: Mapping[str, Mapping[str, str]] | None = None,
         ports: Mapping[str, int] | None = None,
         brain: Mapping[str, str] | None = None,
+        speech_url: str = "",
         settings: LocalSettings | None = None,
         say: Say = silent,
     ) -> None:
@@ -64,7 +66,8 @@ class Mesh:
         self.services = tuple(services)
         self.keys = livekit.Keys.new()
         self.settings = settings or LocalSettings.from_env()
-        self._without, self._say = frozenset(without), say
+        self._without, self._say = frozenset(without) | ({"speech"} if speech_url else set()), say
+        self._speech_url = speech_url
         self._env_overrides, self._env_of = dict(env_overrides or {}), dict(env_of or {})
         self._wanted_ports, self._brain = dict(ports or {}), dict(brain or {})
         self._ports = Ports()
@@ -98,7 +101,7 @@ class Mesh:
     @property
     def speech_url(self) -> str:
         """Base of the OpenAI-compatible speech API."""
-        return f"http://{HOST}:{self._port['speech']}/v1"
+        return self._speech_url or f"http://{HOST}:{self._port['speech']}/v1"
 
     @property
     def mcp_url(self) -> str:

@@ -29,7 +29,9 @@ def test_an_account_id_is_heard_however_it_is_transcribed(said: str) -> None:
     assert fact("account_id", said) == "AC4721"
 
 
-@pytest.mark.parametrize("said", ["4721", "It's 4 7 2 1.", "C 4721", "a 4721", "HC 4721", "E.C. 4721", "four seven two one"])
+@pytest.mark.parametrize(
+    "said", ["4721", "It's 4 7 2 1.", "C 4721", "a 4721", "HC 4721", "E.C. 4721", "four seven two one"]
+)
 def test_a_bare_number_is_the_account_when_the_account_was_asked_for(said: str) -> None:
     assert fact("account_id", said, ASKED) == "AC4721"
     assert fact("account_id", said) is None
@@ -72,7 +74,8 @@ def test_no_words_can_break_it_and_all_facts_have_known_names(said: str, questio
 
 
 @pytest.mark.parametrize(
-    "said", ["INV-2026-03-0417", "the invoice number is 2026 03 0417", "I N V 2026 03 0417", "inv 2026-03 zero four one seven"]
+    "said",
+    ["INV-2026-03-0417", "the invoice number is 2026 03 0417", "I N V 2026 03 0417", "inv 2026-03 zero four one seven"],
 )
 def test_an_invoice_number_is_heard(said: str) -> None:
     assert fact("invoice_number", said) == "INV-2026-03-0417"
@@ -113,7 +116,9 @@ def test_a_month_is_heard(said: str, month: str) -> None:
     assert fact("date", said) == month
 
 
-@pytest.mark.parametrize("said", ["May I ask something?", "It may be wrong.", "we march to the office", "marching boards", "Hi Jan here"])
+@pytest.mark.parametrize(
+    "said", ["May I ask something?", "It may be wrong.", "we march to the office", "marching boards", "Hi Jan here"]
+)
 def test_a_verb_or_a_name_is_no_month(said: str) -> None:
     assert fact("date", said) is None
 

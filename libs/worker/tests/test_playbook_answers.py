@@ -8,7 +8,17 @@ from worker.conversation import Answer, Conversation, Said, Speaker, ToolUse, ye
 
 @pytest.mark.parametrize(
     "said",
-    ["Yes please.", "Yes.", "Yeah, sure.", "Okay.", "Go ahead!", "Um, yes.", "Yes, no problem.", "Please do.", "Why not, sure, go ahead."],
+    [
+        "Yes please.",
+        "Yes.",
+        "Yeah, sure.",
+        "Okay.",
+        "Go ahead!",
+        "Um, yes.",
+        "Yes, no problem.",
+        "Please do.",
+        "Why not, sure, go ahead.",
+    ],
 )
 def test_a_yes_is_a_yes(said: str) -> None:
     assert yes_or_no(said) is Answer.YES

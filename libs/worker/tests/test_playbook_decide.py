@@ -114,7 +114,9 @@ def test_notes_count_once_the_conversation_has_begun(tmp_path: Path) -> None:
 
 
 def test_a_question_that_was_cut_off_is_asked_again_in_its_first_words(tmp_path: Path) -> None:
-    (tmp_path / "playbook.yaml").write_text(BOOK.replace("Which account?", "Could you please tell me which account it is about?"))
+    (tmp_path / "playbook.yaml").write_text(
+        BOOK.replace("Which account?", "Could you please tell me which account it is about?")
+    )
     dialogue = Play(load(tmp_path / "playbook.yaml"), {"get_account": account})
     first = dialogue.caller("Hi.")
     dialogue.interrupted_after(4)
@@ -129,7 +131,9 @@ def test_a_nested_result_is_never_read_out(tmp_path: Path) -> None:
 _SAID = st.builds(
     Said,
     st.sampled_from(Speaker),
-    st.sampled_from(["Which account?", "One moment.", "Hello Sarah.", "Hi.", "AC4721", "yes", "no", "handoff failed", "What else?"]),
+    st.sampled_from(
+        ["Which account?", "One moment.", "Hello Sarah.", "Hi.", "AC4721", "yes", "no", "handoff failed", "What else?"]
+    ),
     st.none() | st.floats(0, 1),
     st.booleans(),
 )
@@ -137,13 +141,19 @@ _USE = st.builds(
     ToolUse.of,
     st.sampled_from(["get_account", "unknown"]),
     st.sampled_from(['{"account_id": "AC4721"}', "{}", "[]", "nonsense"]),
-    st.sampled_from(['{"account_id": "AC4721", "name": "Sarah", "plan": null}', "", "[1]", "no account", '{"name": {"a": 1}}']),
+    st.sampled_from(
+        ['{"account_id": "AC4721", "name": "Sarah", "plan": null}', "", "[1]", "no account", '{"name": {"a": 1}}']
+    ),
     failed=st.booleans(),
 )
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(_SAID | _USE, max_size=12), st.fixed_dictionaries({}, optional={"account_id": st.just("AC4721")}), st.booleans())
+@given(
+    st.lists(_SAID | _USE, max_size=12),
+    st.fixed_dictionaries({}, optional={"account_id": st.just("AC4721")}),
+    st.booleans(),
+)
 def test_whatever_was_said_and_done_there_is_something_to_say_or_do(
     tmp_path_factory: Any, items: list[Said | ToolUse], facts: dict[str, str], has_tool: bool
 ) -> None:

@@ -61,7 +61,11 @@ async def test_a_stream_holds_text_and_then_the_call(tmp_path: Path) -> None:
 
 
 async def test_the_collected_response_is_like_a_models(tmp_path: Path) -> None:
-    response = await brain(tmp_path, {"account_id": "AC4721"}).chat(chat_ctx=ChatContext.empty(), tools=[get_account]).collect()
+    response = (
+        await brain(tmp_path, {"account_id": "AC4721"})
+        .chat(chat_ctx=ChatContext.empty(), tools=[get_account])
+        .collect()
+    )
     assert response.text == "One moment. I am looking."
     assert [call.name for call in response.tool_calls] == ["get_account"]
 

@@ -44,7 +44,9 @@ def test_with_and_without_its_optional_part_it_is_the_same_phrase() -> None:
     assert share("Look at your[ {date}] invoice.", "Look at your invoice.") == (1.0, False)
 
 
-@pytest.mark.parametrize("heard", ["", "Something else entirely.", "Hi Sarah, how are you? And more.", "well hi Sarah, how are you"])
+@pytest.mark.parametrize(
+    "heard", ["", "Something else entirely.", "Hi Sarah, how are you? And more.", "well hi Sarah, how are you"]
+)
 def test_other_words_are_not_this_phrase(heard: str) -> None:
     assert share("Hi {name:first}, how are you?", heard)[0] == 0.0
 
@@ -61,4 +63,7 @@ def test_a_word_that_was_cut_in_the_middle_still_counts() -> None:
 
 
 def test_a_hole_may_hold_several_words() -> None:
-    assert share("Done. {other} Anything else?", "Done. It was already refunded last week. Anything else?") == (1.0, False)
+    assert share("Done. {other} Anything else?", "Done. It was already refunded last week. Anything else?") == (
+        1.0,
+        False,
+    )

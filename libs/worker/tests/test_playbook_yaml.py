@@ -75,7 +75,9 @@ def test_a_good_playbook_is_read(tmp_path: Path) -> None:
         ("facts: [account_id]", "facts: [account_id]\nfacts: [date]", 3, "stands twice"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_with_its_line_and_what_would_be_right(tmp_path: Path, old: str, new: str, line: int, words: str) -> None:
+def test_a_mistake_is_told_with_its_line_and_what_would_be_right(
+    tmp_path: Path, old: str, new: str, line: int, words: str
+) -> None:
     assert old in GOOD
     found = problems(tmp_path, GOOD.replace(old, new, 1))
     assert any(p.startswith(f"playbook.yaml:{line}: ") and words in p for p in found), found
@@ -86,7 +88,9 @@ def test_all_mistakes_are_told_together(tmp_path: Path) -> None:
     assert len(problems(tmp_path, bad)) == 2
 
 
-@pytest.mark.parametrize("text", ["", "rules: [", "- a\n- b", "just words", "service: x\nrules: 3", "service: x\nrules: []", "tools: 3"])
+@pytest.mark.parametrize(
+    "text", ["", "rules: [", "- a\n- b", "just words", "service: x\nrules: 3", "service: x\nrules: []", "tools: 3"]
+)
 def test_what_is_no_playbook_is_refused_in_words(tmp_path: Path, text: str) -> None:
     assert all(p.startswith("playbook.yaml:") for p in problems(tmp_path, text))
 
@@ -98,7 +102,9 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_knowledge_comes_from_the_file_beside_it(tmp_path: Path) -> None:
     (tmp_path / "facts.md").write_text("# About\n\n## Opening hours\nNine to\nfive.\n")
-    text = GOOD.replace("facts:", "knowledge: facts.md\nfacts:").replace("{account.name:first}", "{knowledge.opening_hours}")
+    text = GOOD.replace("facts:", "knowledge: facts.md\nfacts:").replace(
+        "{account.name:first}", "{knowledge.opening_hours}"
+    )
     assert load(written(tmp_path, text)).knowledge == {"opening_hours": "Nine to five."}
     found = problems(tmp_path, text.replace("opening_hours", "opening_hour"))
     assert any("did you mean 'knowledge.opening_hours'?" in p for p in found)

@@ -8,7 +8,10 @@ from worker import prompts
 
 def test_a_known_fact_is_spoken() -> None:
     text = "Hi there. I see you're calling about {topic}."
-    assert prompts.spoken(text, {"topic": "your March invoice"}) == "Hi there. I see you're calling about your March invoice."
+    assert (
+        prompts.spoken(text, {"topic": "your March invoice"})
+        == "Hi there. I see you're calling about your March invoice."
+    )
 
 
 def test_a_sentence_with_an_unknown_fact_is_not_spoken_at_all() -> None:

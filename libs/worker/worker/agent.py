@@ -22,6 +22,7 @@ from livekit.agents.voice.events import (
     ConversationItemAddedEvent,
     FunctionToolsExecutedEvent,
     UserInputTranscribedEvent,
+    UserTranscriptionTimeoutEvent,
 )
 
 from worker import clips, prompts, session
@@ -36,6 +37,10 @@ from worker.transfer import Moved, Transfer
 log = logging.getLogger("voicemesh.agent")
 
 _MAX_UNSURE = 2
+_MIN_SPEECH_SECONDS = 0.4
+"""A shorter sound without words is a cough or a click."""
+_LAST_WORD_SECONDS = 0.3
+"""What was played is heard a little later: jitter buffer and network (60 ms measured on loopback)."""
 _MAX_SILENCES = 2
 _CALLER_DONE_SECONDS = 4.0
 """Longest that a handoff waits for a caller who talks over the announcement."""
@@ -71,6 +76,7 @@ class CallAgent(Agent):
         self._is_ending = False
         self._unsure = 0
         self._unanswered: list[str] = []
+        self._said_in_transfer: list[str] = []
         self._caller_speaking_until = 0.0
         self._transcript_pending = False
         self._silence: SilenceWatch | None = None
@@ -98,6 +104,7 @@ class CallAgent(Agent):
         self.session.on("function_tools_executed", self._tools_executed)
         self.session.on("user_input_transcribed", self._transcribed)
         self.session.on("user_state_changed", self._caller_state)
+        self.session.on("user_transcription_timeout", self._not_understood)
 
     def begin(self) -> None:
         """The conversation is ours from now on: a caller's silence counts."""
@@ -118,6 +125,13 @@ class CallAgent(Agent):
         else:
             self._caller_speaking_until = asyncio.get_running_loop().time()
 
+    def _not_understood(self, event: UserTranscriptionTimeoutEvent) -> None:
+        """The caller spoke, and speech to text made nothing of it: the same as an unsure hearing."""
+        is_ours = self.floor_is_ours and not self._is_transferring and not self._is_ending
+        if is_ours and event.speech_duration >= _MIN_SPEECH_SECONDS and self._unsure < _MAX_UNSURE:
+            self._unsure += 1
+            self.say_prompt("clarify")
+
     def _transcribed(self, event: UserInputTranscribedEvent) -> None:
         if not event.is_final or not event.transcript.strip():
             return
@@ -125,6 +139,7 @@ class CallAgent(Agent):
             self._transcript_pending = False
         if self._is_transferring:
             self._note_caller(event.transcript)
+            self._said_in_transfer.append(event.transcript)
         else:
             self._unanswered.append(event.transcript)
 
@@ -211,6 +226,7 @@ class CallAgent(Agent):
             return f"Nobody took the call: there is no {service} here. Tell the caller and go on helping."
         context.disallow_interruptions()
         self._is_transferring = True
+        self._said_in_transfer.clear()
         call = self.brief.checkpoint.call
         intent = call.intent or Intent(min(target.intents), 0.5, "model")
         try:
@@ -228,13 +244,19 @@ class CallAgent(Agent):
             self._is_ending = True
             self.brief.leave("handed over")
             raise StopResponse
-        return f"Nobody took the call: {service} {outcome.reason}. Tell the caller and go on helping."
+        # What the caller said over the announcement is in no chat yet, and he shall not have to say it again.
+        said = f" Meanwhile the caller said: {' '.join(self._said_in_transfer)}" if self._said_in_transfer else ""
+        return f"Nobody took the call: {service} {outcome.reason}. Tell the caller and go on helping.{said}"
 
     async def _announce(self, service: str) -> None:
         text = announcement(self.brief.service, service)
         clip = self.brief.announcements.get(service)
         audio = clips.played(clip) if clip else NOT_GIVEN
-        await self.session.say(text, audio=audio, allow_interruptions=False).wait_for_playout()
+        # Into the record, not into the brain's conversation: there it would stand after the tool's "nobody took the call", and
+        # a model that reads on from "I'm connecting you" would do so again.
+        speech = self.session.say(text, audio=audio, allow_interruptions=False, add_to_chat_ctx=False)
+        await speech.wait_for_playout()
+        self.brief.checkpoint.note_turn(Role.AGENT, text, was_interrupted=speech.interrupted)
 
     @function_tool(on_duplicate="reject")
     async def end_call(self, context: RunContext[Any], outcome: str = "resolved") -> None:
@@ -252,6 +274,7 @@ class CallAgent(Agent):
         if self._silence is not None:
             self._silence.stop()
         await self.brief.checkpoint.end(ending, detail)
+        await asyncio.sleep(_LAST_WORD_SECONDS)
         await self.brief.hang_up()
 
     def _tools_executed(self, event: FunctionToolsExecutedEvent) -> None:

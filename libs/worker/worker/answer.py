@@ -84,6 +84,7 @@ class _Desk:
             {name: settings.peer(name) for name in service.transfers_to},
             offer_timeout_seconds=settings.offer_timeout_seconds,
         )
+        self._provider = speech.Provider(settings, service)
         self._cast: _Cast | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._work = asyncio.current_task()
@@ -110,6 +111,7 @@ class _Desk:
             with suppress(RuntimeError):
                 await self._cast.session.aclose()
         await self._ctx.room.disconnect()
+        await self._provider.aclose()
         await self._giver.aclose()
         await self._store.aclose()
         self._ctx.shutdown(reason)
@@ -134,7 +136,7 @@ class _Desk:
     # --- a call of our own ----------------------------------------------------------------------------------------
     async def greet(self) -> None:
         """Answers a caller who came straight to this service."""
-        voice = speech.voice(self._settings, self._service)
+        voice = self._provider.voice()
         greeting_text = prompts.spoken(prompts.load(self._service.folder, "greeting_direct"), {})
         greeting = asyncio.create_task(clips.render(voice, greeting_text))
         await self._ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
@@ -168,7 +170,7 @@ class _Desk:
         if call is None or context.call_id != self._ctx.room.name:
             self.leave("not wanted")
             return
-        voice = speech.voice(self._settings, self._service)
+        voice = self._provider.voice()
         known = {f.name: f.value for f in context.facts}
         known |= {"topic": self._service.agent.topic(known)}
         opening = prompts.spoken(prompts.load(self._service.folder, "greeting_handoff"), known)
@@ -285,11 +287,11 @@ class _Desk:
             chat_ctx=briefing.conversation(context.turns if context else ()),
         )
         brain = (
-            speech.model(settings)
+            self._provider.brain()
             if settings.has_model
             else PlaybookLLM(playbook.load(service.folder / "playbook.yaml"), facts=agent.known, call_id=call.call_id)
         )
-        running = session.build(ears=speech.ears(settings), voice=voice, brain=brain)
+        running = session.build(ears=self._provider.ears(), voice=voice, brain=brain)
         session.hear_only_the_caller(self._ctx.room, call.caller_identity)
         if context is not None:
             running.input.set_audio_enabled(False)  # deaf until the floor: no thought is given to what others are told

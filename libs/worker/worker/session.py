@@ -46,6 +46,8 @@ def build(*, ears: stt.STT[Any], voice: tts.TTS[Any], brain: llm.LLM[Any]) -> Ag
         aec_warmup_duration=None,
         # SilenceWatch counts silences instead: it asks twice and says goodbye.
         user_away_timeout=None,
+        # A voice that speech to text makes nothing of must lead to a question, not to silence.
+        transcription_timeout=1.5,
         max_tool_steps=6,
         # A giver leaves at once: what the caller says from then on is the taker's.
         session_close_transcript_timeout=0.1,

@@ -21,6 +21,8 @@ from worker.settings import Settings
 _NO_KEY = "none"
 """Sent to servers that want no key: the client library refuses an empty one."""
 _CONNECT_SECONDS = 2.0
+_TLS = httpx.create_ssl_context()
+"""Made once, in the job processes' template: reading the certificates takes 50 ms of a caller's time otherwise."""
 
 
 class SureSTT(openai.STT):
@@ -62,34 +64,47 @@ def _confidence(reply: Any) -> float:
     return math.exp(sum(logprobs) / len(logprobs)) if logprobs else 1.0
 
 
-def _provider(settings: Settings, *, base_url: str) -> dict[str, Any]:
-    given = {"base_url": base_url} if base_url else {}
-    return {**given, "api_key": settings.openai_api_key or _NO_KEY}
+class Provider:
+    """Ears, voice and brain of one job, over one HTTP client for speech and one for the model."""
+
+    def __init__(self, settings: Settings, service: Service) -> None:
+        self._settings = settings
+        self._service = service
+        speech_url = settings.speech_url or settings.openai_base_url
+        self._speech = _client(settings, speech_url)
+        self._model = (
+            self._speech if speech_url == settings.openai_base_url else _client(settings, settings.openai_base_url)
+        )
+
+    def ears(self) -> lk_stt.STT[Any]:
+        """Speech to text, with confidences."""
+        return SureSTT(model=self._settings.stt_model, language="en", client=self._speech)
+
+    def voice(self) -> openai.TTS:
+        """Text to speech in the service's voice; raw PCM, so that the first frame needs no decoder."""
+        return openai.TTS(
+            model=self._settings.tts_model, voice=self._service.voice.name, response_format="pcm", client=self._speech
+        )
+
+    def brain(self) -> openai.LLM:
+        """The language model (only when ``settings.has_model``)."""
+        return openai.LLM(model=self._settings.llm_model, client=self._model)
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._speech.close()
+        await self._model.close()
 
 
-def ears(settings: Settings) -> lk_stt.STT[Any]:
-    """Speech to text: the speech server of one's own when there is one, else the provider."""
-    return SureSTT(
-        model=settings.stt_model,
-        language="en",
-        **_provider(settings, base_url=settings.speech_url or settings.openai_base_url),
-    )
-
-
-def voice(settings: Settings, service: Service) -> openai.TTS:
-    """Text to speech in the service's voice; raw PCM, so that the first frame needs no decoder."""
-    return openai.TTS(
-        model=settings.tts_model,
-        voice=service.voice.name,
-        response_format="pcm",
-        **_provider(settings, base_url=settings.speech_url or settings.openai_base_url),
-    )
-
-
-def model(settings: Settings) -> openai.LLM:
-    """The language model (only when ``settings.has_model``)."""
-    return openai.LLM(
-        model=settings.llm_model,
-        timeout=httpx.Timeout(20, connect=_CONNECT_SECONDS),
-        **_provider(settings, base_url=settings.openai_base_url),
+def _client(settings: Settings, base_url: str) -> openai_sdk.AsyncClient:
+    return openai_sdk.AsyncClient(
+        api_key=settings.openai_api_key or _NO_KEY,
+        base_url=base_url or None,
+        max_retries=0,  # LiveKit's sessions retry; two layers of it would multiply a caller's wait
+        http_client=httpx.AsyncClient(
+            verify=_TLS,
+            timeout=httpx.Timeout(20, connect=_CONNECT_SECONDS),
+            limits=httpx.Limits(max_connections=20, keepalive_expiry=120),
+            follow_redirects=True,
+        ),
     )

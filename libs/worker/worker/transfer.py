@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
+import aiohttp
 from handoff.call import Attempt, Intent
 from handoff.context import build_context
 from handoff.directory import DIRECTORY
@@ -37,9 +38,11 @@ _ACK_SECONDS = 1.0
 """Longest wait for the taker's answer. LiveKit itself waits 7 s for one that is gone, and the caller hears nobody meanwhile."""
 _GRACE_SECONDS = 1.0
 """A taker that is late may use the announcement, and this much silence after it."""
-_ON_ITS_WAY_SECONDS = 0.07
-"""From the moment our last frame is sent to the moment the caller has heard it; measured by bench/handoff: 35-140 ms, mostly 60.
-A taker's first frame is on its way for as long, less what the caller's jitter buffer has grown to meanwhile."""
+_ON_ITS_WAY_SECONDS = 0.1
+"""From our last frame sent to the caller having heard it, as far as a taker's first frame is not as long on its way: the caller's
+jitter buffer has grown for us and is new for it. With 0.07, 5 of 58 measured handoffs overlapped (10-40 ms, busy machine)."""
+_LIVEKIT_AWAY = (api.TwirpError, aiohttp.ClientError, OSError)
+"""Refused, or not answered: LiveKit's client raises what its transport raised, TimeoutError (an OSError) among it."""
 _T = TypeVar("_T")
 
 
@@ -110,6 +113,9 @@ class Transfer:
             await self._offer(handoff_id, service, intent, summary)
         except _Failed as failed:
             return self._stayed(service, str(failed))
+        except asyncio.CancelledError:  # it may have been accepted all the same
+            await self._call_off(handoff_id, service, "caller_left")
+            raise
         watch = _Watch(self._giver, handoff_id, service)
         try:
             dispatch = asyncio.create_task(self._dispatch(handoff_id, service))
@@ -126,13 +132,14 @@ class Transfer:
         except FloorLost:
             # Another agent holds the floor, or the call has ended: not a word from here.
             await self._call_off(handoff_id, service, "floor_lost")
-        except (_Failed, HandoffError, api.TwirpError) as e:
+        except (_Failed, HandoffError, *_LIVEKIT_AWAY) as e:
             reason = str(e) if isinstance(e, _Failed) else type(e).__name__
             await self._call_off(handoff_id, service, reason)
             fall_silent(False)
             return self._stayed(service, reason)
-        except asyncio.CancelledError:
-            await self._call_off(handoff_id, service, "caller_left")
+        except BaseException as e:  # this job ends, or its own agent failed: nothing is left half done
+            reason = "caller_left" if isinstance(e, asyncio.CancelledError) else type(e).__name__
+            await self._call_off(handoff_id, service, reason)
             raise
         finally:
             watch.stop()
@@ -206,10 +213,18 @@ class Transfer:
         if self._caller_left.is_set():
             raise _Failed("caller_left")
         epoch, lease = self._checkpoint.epoch, self._settings.lease_seconds
-        fall_silent(True)
-        floor = await self._store.pass_floor(handoff_id, epoch=epoch, lease_seconds=lease)
         mine = self._checkpoint.floor
+        assert mine is not None
+        fall_silent(True)
+        # Before the step, not after: what is renewed or written under the epoch we give away would look like a lost floor.
         self._checkpoint.let_go()
+        try:
+            floor = await self._store.pass_floor(handoff_id, epoch=epoch, lease_seconds=lease)
+        except FloorLost:
+            raise
+        except BaseException:
+            self._checkpoint.hold(mine)
+            raise
         try:
             async with asyncio.timeout(_ACK_SECONDS):
                 await self._room.local_participant.perform_rpc(
@@ -219,7 +234,6 @@ class Transfer:
                 )
             await watch.until(State.SPOKEN, self._settings.spoken_timeout_seconds, "silent")
         except (rtc.RpcError, TimeoutError, _Failed) as e:
-            assert mine is not None
             try:
                 taken = await self._store.take_back(
                     handoff_id, giver_id=mine.agent_id, epoch=floor.epoch, lease_seconds=lease
@@ -235,7 +249,7 @@ class Transfer:
             raise _Failed(str(e) if isinstance(e, _Failed) else "lost") from None
 
     async def _evict(self, agent_id: str) -> None:
-        with suppress(api.TwirpError, OSError):
+        with suppress(*_LIVEKIT_AWAY):
             await self._api.room.remove_participant(
                 api.RoomParticipantIdentity(room=self._room.name, identity=agent_id)
             )

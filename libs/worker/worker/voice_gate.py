@@ -50,7 +50,8 @@ class VoiceGate(io.AudioOutput):
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
         """Passes a frame on when the gate is open; waits while it is closed; drops it when it is shut."""
         self.first_frame.set()
-        await self._open.wait()
+        while not (self._open.is_set() or self._is_shut):  # it may have been closed again before we woke up
+            await self._open.wait()
         if self._is_shut:
             return
         await super().capture_frame(frame)

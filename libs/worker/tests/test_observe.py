@@ -1,0 +1,43 @@
+"""What a scrape of a worker shows."""
+
+from __future__ import annotations
+
+from prometheus_client import generate_latest
+from worker.observe import Metrics
+
+
+def scraped(metrics: Metrics) -> list[str]:
+    return generate_latest(metrics.registry).decode().splitlines()
+
+
+def test_a_scrape_shows_the_calls_of_this_moment() -> None:
+    now = {"active": 0}
+    metrics = Metrics("billing", active=lambda: now["active"], capacity=lambda: 10)
+    assert 'active_sessions{service="billing"} 0.0' in scraped(metrics)
+    now["active"] = 3
+    assert 'active_sessions{service="billing"} 3.0' in scraped(metrics)
+    assert 'voicemesh_capacity_sessions{service="billing"} 10.0' in scraped(metrics)
+
+
+def test_answers_to_job_requests_are_counted_by_answer() -> None:
+    metrics = Metrics("triage", active=lambda: 0, capacity=lambda: 1)
+    for answer in ("accepted", "accepted", "full"):
+        metrics.job_answered(answer)
+    lines = scraped(metrics)
+    assert 'voicemesh_job_requests_total{answer="accepted",service="triage"} 2.0' in lines
+    assert 'voicemesh_job_requests_total{answer="full",service="triage"} 1.0' in lines
+
+
+def test_every_metric_has_a_help_text() -> None:
+    metrics = Metrics("triage", active=lambda: 0, capacity=lambda: 1)
+    metrics.job_answered("accepted")
+    names = {line.split()[2] for line in scraped(metrics) if line.startswith("# TYPE")}
+    helped = {line.split()[2] for line in scraped(metrics) if line.startswith("# HELP") and len(line.split()) > 3}
+    assert names == helped
+
+
+def test_two_workers_of_one_process_do_not_share_their_numbers() -> None:
+    one = Metrics("triage", active=lambda: 1, capacity=lambda: 1)
+    other = Metrics("billing", active=lambda: 2, capacity=lambda: 2)
+    assert not any("billing" in line for line in scraped(one))
+    assert not any("triage" in line for line in scraped(other))

@@ -1,0 +1,115 @@
+"""How patient an agent is, whom it listens to, and which options its session has."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from livekit import rtc
+from worker import session
+from worker.session import PROMPT, SPELLING
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Could you tell me your account ID, please?",
+        "What is your account number?",
+        "Please say the four digits once more, would you?",
+        "Do you have the reference at hand?",
+        "Could you spell that for me?",
+        "I can't find it. Could you say your account ID again, please?",
+    ],
+)
+def test_a_caller_who_is_asked_for_a_code_may_pause_between_its_digits(question: str) -> None:
+    assert session.endpointing_after(question) is SPELLING
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "How can I help you today?",
+        "Would you like me to refund it?",
+        "Your reference is R F, 2 0 4 1 7. Is there anything else I can help you with today?",
+        "Your account ID is at the top of the invoice.",
+        "Did you say a valid thing?",
+        "",
+    ],
+)
+def test_any_other_question_is_answered_in_one_go(said: str) -> None:
+    assert session.endpointing_after(said) is PROMPT
+
+
+def test_spelling_gets_more_time_than_talking() -> None:
+    assert SPELLING["min_delay"] > PROMPT["min_delay"]
+    assert SPELLING["max_delay"] > PROMPT["max_delay"]
+
+
+def test_an_agents_end_is_not_the_calls_end() -> None:
+    options = session.room_options("caller-1")
+    assert options.participant_identity == "caller-1"
+    assert options.delete_room_on_close is False
+    assert options.close_on_disconnect is True
+    assert options.text_input is False
+
+
+# --- whom it listens to -----------------------------------------------------------------------------------------------
+class Publication:
+    def __init__(self, kind: rtc.TrackKind) -> None:
+        self.kind = kind
+        self.subscribed = False
+
+    def set_subscribed(self, subscribed: bool) -> None:
+        self.subscribed = subscribed
+
+
+class Room(rtc.EventEmitter):
+    """A room whose participants are already there, or come later."""
+
+    def __init__(self, *identities: str) -> None:
+        super().__init__()
+        self.remote_participants = {identity: self._with_a_microphone(identity) for identity in identities}
+
+    @staticmethod
+    def _with_a_microphone(identity: str) -> SimpleNamespace:
+        return SimpleNamespace(identity=identity, track_publications={"mic": Publication(rtc.TrackKind.KIND_AUDIO)})
+
+    def publishes(self, identity: str, kind: rtc.TrackKind) -> Publication:
+        publication = Publication(kind)
+        self.emit("track_published", publication, SimpleNamespace(identity=identity))
+        return publication
+
+    def hears(self, identity: str) -> bool:
+        return self.remote_participants[identity].track_publications["mic"].subscribed
+
+
+def test_the_caller_who_is_there_is_heard_and_the_other_agent_is_not() -> None:
+    room = Room("caller-1", "triage-1")
+    session.hear_only_the_caller(room, "caller-1")
+    assert (room.hears("caller-1"), room.hears("triage-1")) == (True, False)
+
+
+def test_a_microphone_that_comes_later_is_heard_when_it_is_the_callers() -> None:
+    room = Room()
+    session.hear_only_the_caller(room, "caller-1")
+    assert room.publishes("caller-1", rtc.TrackKind.KIND_AUDIO).subscribed
+    assert not room.publishes("billing-1", rtc.TrackKind.KIND_AUDIO).subscribed
+    assert not room.publishes("caller-1", rtc.TrackKind.KIND_VIDEO).subscribed
+
+
+# --- the gate on its voice --------------------------------------------------------------------------------------------
+def test_the_gate_goes_on_top_of_the_sessions_voice() -> None:
+    from livekit.agents.voice import io
+
+    class Output(io.AudioOutput):
+        def __init__(self) -> None:
+            super().__init__(label="Output", capabilities=io.AudioOutputCapabilities(pause=True))
+
+        async def capture_frame(self, frame: rtc.AudioFrame) -> None: ...
+        def flush(self) -> None: ...
+        def clear_buffer(self) -> None: ...
+
+    running = SimpleNamespace(output=SimpleNamespace(audio=Output()))
+    gate = session.attach_gate(running, is_open=False)
+    assert running.output.audio is gate
+    assert not gate.is_open

@@ -1,0 +1,102 @@
+"""A caller's silence is counted; his voice ends the count, the agent's own words only the waiting."""
+
+from __future__ import annotations
+
+import asyncio
+
+from livekit import rtc
+from worker.jumping_time import without_waiting
+from worker.silence import SilenceWatch
+
+SECONDS = 8.0
+
+
+class Quiet(rtc.EventEmitter):
+    """A session in which nobody speaks until a test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.user_state = "listening"
+        self.agent_state = "listening"
+
+    def caller(self, state: str) -> None:
+        self.user_state = state
+        self.emit("user_state_changed", object())
+
+    def agent(self, state: str) -> None:
+        self.agent_state = state
+        self.emit("agent_state_changed", object())
+
+
+def watched(session: Quiet) -> tuple[SilenceWatch, list[int]]:
+    counted: list[int] = []
+
+    async def on_silence(count: int) -> None:
+        counted.append(count)
+
+    return SilenceWatch(session, seconds=SECONDS, on_silence=on_silence), counted
+
+
+async def agent_asks(session: Quiet) -> None:
+    session.agent("speaking")
+    await asyncio.sleep(3)
+    session.agent("listening")
+
+
+@without_waiting
+async def test_a_silence_is_counted_when_it_has_lasted() -> None:
+    _, counted = watched(Quiet())
+    await asyncio.sleep(SECONDS - 0.1)
+    assert counted == []
+    await asyncio.sleep(0.2)
+    assert counted == [1]
+
+
+@without_waiting
+async def test_silence_after_our_own_question_is_the_next_one() -> None:
+    session = Quiet()
+    _, counted = watched(session)
+    for _ in range(3):
+        await asyncio.sleep(SECONDS + 0.1)
+        await agent_asks(session)
+    assert counted == [1, 2, 3]
+
+
+@without_waiting
+async def test_one_silence_is_counted_once_however_long_it_lasts() -> None:
+    _, counted = watched(Quiet())
+    await asyncio.sleep(SECONDS * 5)
+    assert counted == [1]
+
+
+@without_waiting
+async def test_a_caller_who_speaks_begins_anew() -> None:
+    session = Quiet()
+    _, counted = watched(session)
+    await asyncio.sleep(SECONDS + 0.1)
+    session.caller("speaking")
+    await asyncio.sleep(SECONDS * 3)
+    session.caller("listening")
+    await asyncio.sleep(SECONDS + 0.1)
+    assert counted == [1, 1]
+
+
+@without_waiting
+async def test_an_agent_that_thinks_or_speaks_is_no_silence_of_the_caller() -> None:
+    session = Quiet()
+    _, counted = watched(session)
+    for state in ("thinking", "speaking"):
+        session.agent(state)
+        await asyncio.sleep(SECONDS * 2)
+    assert counted == []
+
+
+@without_waiting
+async def test_a_stopped_watch_counts_nothing_more() -> None:
+    session = Quiet()
+    watch, counted = watched(session)
+    watch.stop()
+    session.caller("speaking")
+    session.caller("listening")
+    await asyncio.sleep(SECONDS * 2)
+    assert counted == []
