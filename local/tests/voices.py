@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from local.caller.band import RATE, Samples
 
 
+@cache
 def voice(seconds: float, *, seed: int = 1, pitch_hz: float = 120.0, level: float = 0.4) -> Samples:
     """A voice that is audible in each 10 ms frame from its first sample to its last."""
     rng = np.random.default_rng(seed)
@@ -16,7 +19,9 @@ def voice(seconds: float, *, seed: int = 1, pitch_hz: float = 120.0, level: floa
     sound = sum(np.sin(k * phase + rng.uniform(0, 6)) * np.exp(-k / 8) for k in range(1, 25))
     syllables = np.clip(0.55 + 0.45 * np.sin(25 * t + seed), 0.15, 1.0)
     shaped = sound * syllables + rng.normal(0, 0.02, t.size)
-    return (shaped / np.abs(shaped).max() * level * 32767).astype(np.int16)
+    made = (shaped / np.abs(shaped).max() * level * 32767).astype(np.int16)
+    made.flags.writeable = False  # it is shared
+    return made
 
 
 def track(total_seconds: float, *parts: tuple[float, Samples]) -> Samples:
