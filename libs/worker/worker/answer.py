@@ -31,7 +31,7 @@ from worker.checkpoint import Checkpoint
 from worker.playbook_llm import PlaybookLLM
 from worker.service import Service
 from worker.settings import Settings
-from worker.transfer import FLOOR_METHOD, Transfer
+from worker.transfer import FLOOR_METHOD, LIVEKIT_AWAY, Transfer
 from worker.voice_gate import VoiceGate
 
 log = logging.getLogger("voicemesh.answer")
@@ -118,7 +118,7 @@ class _Desk:
 
     async def hang_up(self) -> None:
         """Ends the call for everybody in the room."""
-        with suppress(api.TwirpError):
+        with suppress(*LIVEKIT_AWAY):
             await self._ctx.api.room.delete_room(api.DeleteRoomRequest(room=self._ctx.room.name))
         self.leave("call ended")
 

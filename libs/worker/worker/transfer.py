@@ -41,7 +41,7 @@ _GRACE_SECONDS = 1.0
 _ON_ITS_WAY_SECONDS = 0.1
 """From our last frame sent to the caller having heard it, as far as a taker's first frame is not as long on its way: the caller's
 jitter buffer has grown for us and is new for it. With 0.07, 5 of 58 measured handoffs overlapped (10-40 ms, busy machine)."""
-_LIVEKIT_AWAY = (api.TwirpError, aiohttp.ClientError, OSError)
+LIVEKIT_AWAY = (api.TwirpError, aiohttp.ClientError, OSError)
 """Refused, or not answered: LiveKit's client raises what its transport raised, TimeoutError (an OSError) among it."""
 _T = TypeVar("_T")
 
@@ -85,6 +85,7 @@ class Transfer:
         self._checkpoint = checkpoint
         self._settings = settings
         self._caller_left = asyncio.Event()
+        self._is_passed = False
         room.on("participant_disconnected", self._somebody_left)
 
     def _somebody_left(self, participant: rtc.RemoteParticipant) -> None:
@@ -132,12 +133,14 @@ class Transfer:
         except FloorLost:
             # Another agent holds the floor, or the call has ended: not a word from here.
             await self._call_off(handoff_id, service, "floor_lost")
-        except (_Failed, HandoffError, *_LIVEKIT_AWAY) as e:
+        except (_Failed, HandoffError, *LIVEKIT_AWAY) as e:
             reason = str(e) if isinstance(e, _Failed) else type(e).__name__
             await self._call_off(handoff_id, service, reason)
             fall_silent(False)
             return self._stayed(service, reason)
         except BaseException as e:  # this job ends, or its own agent failed: nothing is left half done
+            if self._is_passed and not self._caller_left.is_set():
+                raise  # the taker has the floor and a caller: it stays
             reason = "caller_left" if isinstance(e, asyncio.CancelledError) else type(e).__name__
             await self._call_off(handoff_id, service, reason)
             raise
@@ -225,6 +228,7 @@ class Transfer:
         except BaseException:
             self._checkpoint.hold(mine)
             raise
+        self._is_passed = True
         try:
             async with asyncio.timeout(_ACK_SECONDS):
                 await self._room.local_participant.perform_rpc(
@@ -244,12 +248,13 @@ class Transfer:
                 # It did speak after all, in this very moment: the call is the taker's.
                 log.warning("floor not taken back: %s", type(back).__name__)
                 return
+            self._is_passed = False
             self._checkpoint.hold(taken)
             await self._evict(taker_id)
             raise _Failed(str(e) if isinstance(e, _Failed) else "lost") from None
 
     async def _evict(self, agent_id: str) -> None:
-        with suppress(*_LIVEKIT_AWAY):
+        with suppress(*LIVEKIT_AWAY):
             await self._api.room.remove_participant(
                 api.RoomParticipantIdentity(room=self._room.name, identity=agent_id)
             )
