@@ -7,31 +7,31 @@ READY and waits. It neither thinks nor speaks before the floor is its own.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from handoff.call import Call, Channel, Ending, Floor
 from handoff.context import HandoffContext
-from handoff.errors import FloorLost, HandoffError, IllegalMove, StoreUnavailable
+from handoff.errors import FloorLost, IllegalMove, StoreUnavailable
 from handoff.giver import Giver
-from handoff.lifecycle import FINAL, State
+from handoff.lifecycle import State
 from handoff.redis_store import RedisStore
 from handoff.store import Store
 from livekit import api, rtc
 from livekit.agents import AgentSession, AutoSubscribe, CloseEvent, CloseReason, JobContext, tokenize
 from livekit.agents import tts as lk_tts
+from livekit.agents.voice import SpeechHandle
 
 from worker import briefing, clips, playbook, prompts, session, speech, tools
 from worker.agent import Brief, CallAgent, announcement
 from worker.checkpoint import Checkpoint
+from worker.floor_word import FloorWord
 from worker.playbook_llm import PlaybookLLM
 from worker.service import Service
 from worker.settings import Settings
-from worker.transfer import FLOOR_METHOD, LIVEKIT_AWAY, Transfer
+from worker.transfer import LIVEKIT_AWAY, Transfer
 from worker.voice_gate import VoiceGate
 
 log = logging.getLogger("voicemesh.answer")
@@ -149,57 +149,68 @@ class _Desk:
         floor = await self._store.take_floor(
             call.call_id, service=self._service.name, agent_id=self._me, lease_seconds=self._settings.lease_seconds
         )
-        async with self._staged(call, None, voice) as cast:
-            cast.checkpoint.hold(floor)
-            cast.agent.begin()
-            cast.session.say(greeting_text, audio=clips.played(await greeting))
-            self._render_announcements(cast, voice)
+        cast = await self._stage(call, None, voice)
+        cast.checkpoint.hold(floor)
+        cast.agent.begin()
+        cast.session.say(greeting_text, audio=clips.played(await greeting))
+        self._render_announcements(cast, voice)
 
     # --- a call of another service --------------------------------------------------------------------------------
     async def take(self, handoff_id: str) -> None:
         """Takes a call over: joins silently, gets ready, waits for the floor, speaks."""
+        wanted = await self._join_if_wanted(handoff_id)
+        if wanted is None:
+            log.info("the handoff is no longer wanted", extra={"handoff_id": handoff_id})
+            self.leave("not wanted")
+            return
+        context, call = wanted
+        word = FloorWord(self._ctx.room, self._store, context, service=self._service.name, agent_id=self._me)
+        cast, opening = await self._get_ready(context, call)
+        await self._store.move(handoff_id, State.READY, taker_id=self._me)
+        floor = await word.wait()
+        if floor is None:
+            self.leave("not wanted")
+            return
+        spoken = asyncio.Event()
+        cast.gate.on("playback_started", lambda _: spoken.set())
+        cast.gate.open()
+        cast.session.input.set_audio_enabled(True)
+        await self._catch_up(cast, context, floor)
+        await spoken.wait()
+        try:
+            await self._store.move(handoff_id, State.SPOKEN)
+        except (IllegalMove, FloorLost):  # the giver took the floor back in this moment
+            cast.gate.shut()
+            self.leave("floor lost")
+            return
+        await opening.wait_for_playout()
+        await cast.agent.answer_what_was_said_meanwhile()
+        self._render_announcements(cast, self._provider.voice())
+
+    async def _join_if_wanted(self, handoff_id: str) -> tuple[HandoffContext, Call] | None:
+        """In the room, with what is known of the call; None when the handoff is over, stale, or of another call."""
         stored, _ = await asyncio.gather(
             self._store.load_handoff(handoff_id), self._ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
         )
         if stored is None or stored.state not in (State.ACCEPTED, State.DISPATCHED):
-            log.info("the handoff is no longer wanted", extra={"handoff_id": handoff_id})
-            self.leave("not wanted")
-            return
-        context = stored.context
-        call = await self._store.load_call(context.call_id)
-        if call is None or context.call_id != self._ctx.room.name:
-            self.leave("not wanted")
-            return
+            return None
+        call = await self._store.load_call(stored.context.call_id)
+        if call is None or stored.context.call_id != self._ctx.room.name:
+            return None
+        return stored.context, call
+
+    async def _get_ready(self, context: HandoffContext, call: Call) -> tuple[_Cast, SpeechHandle]:
+        """Behind a closed gate: briefed, tools open, the first sentence rendered and on its lips."""
         voice = self._provider.voice()
         known = {f.name: f.value for f in context.facts}
         known |= {"topic": self._service.agent.topic(known)}
-        opening = prompts.spoken(prompts.load(self._service.folder, "greeting_handoff"), known)
-        rendered = asyncio.create_task(clips.render(voice, opening))
-        floor_passed = self._await_floor(context)
-        async with self._staged(call, context, voice) as cast:
-            handle = cast.session.say(opening, audio=clips.played(await rendered), allow_interruptions=False)
-            await cast.gate.first_frame.wait()
-            await self._heard_by_caller(cast)
-            await self._store.move(handoff_id, State.READY, taker_id=self._me)
-            floor = await floor_passed(self._store.watch(handoff_id))
-            if floor is None:
-                self.leave("not wanted")
-                return
-            spoken = asyncio.Event()
-            cast.gate.on("playback_started", lambda _: spoken.set())
-            cast.gate.open()
-            cast.session.input.set_audio_enabled(True)
-            await self._catch_up(cast, context, floor)
-            await spoken.wait()
-            try:
-                await self._store.move(handoff_id, State.SPOKEN)
-            except (IllegalMove, FloorLost):  # the giver took the floor back in this moment
-                cast.gate.shut()
-                self.leave("floor lost")
-                return
-            await handle.wait_for_playout()
-            await cast.agent.answer_what_was_said_meanwhile()
-            self._render_announcements(cast, voice)
+        text = prompts.spoken(prompts.load(self._service.folder, "greeting_handoff"), known)
+        rendered = asyncio.create_task(clips.render(voice, text))
+        cast = await self._stage(call, context, voice)
+        opening = cast.session.say(text, audio=clips.played(await rendered), allow_interruptions=False)
+        await cast.gate.first_frame.wait()
+        await self._heard_by_caller(cast)
+        return cast, opening
 
     async def _heard_by_caller(self, cast: _Cast) -> None:
         """Waits until the caller's side has subscribed to our track: a READY taker is heard from its first frame."""
@@ -207,41 +218,11 @@ class _Desk:
         if room_output is not None:
             await room_output
 
-    def _await_floor(self, context: HandoffContext) -> Callable[[AsyncIterator[object]], Awaitable[Floor | None]]:
-        """Registers for the giver's word. The returned function waits for it (or for the store's) and verifies it."""
-        told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-        async def on_floor(data: rtc.RpcInvocationData) -> str:
-            sender = self._ctx.room.remote_participants.get(data.caller_identity)
-            if sender is None or sender.kind != rtc.ParticipantKind.PARTICIPANT_KIND_AGENT:
-                raise rtc.RpcError(1403, "only the giver may pass the floor")
-            if not told.done():
-                told.set_result(int(json.loads(data.payload)["epoch"]))
-            return "taken"
-
-        self._ctx.room.local_participant.register_rpc_method(FLOOR_METHOD, on_floor)
-
-        async def wait(states: AsyncIterator[object]) -> Floor | None:
-            store_says = asyncio.ensure_future(_final_or_taken(states))
-            either: set[asyncio.Future[Any]] = {told, store_says}
-            try:
-                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                store_says.cancel()
-            if not told.done() and store_says.result() is not State.TAKEN:
-                return None
-            try:
-                floor = await self._store.load_floor(context.call_id)
-            except StoreUnavailable:
-                # The word of an agent in the room stands while the store is away; the lease finds out later.
-                return Floor(context.call_id, self._service.name, self._me, told.result(), 0.0) if told.done() else None
-            return floor if floor is not None and floor.agent_id == self._me else None
-
-        return wait
-
     async def _catch_up(self, cast: _Cast, context: HandoffContext, floor: Floor) -> None:
         """What was said while we waited: into the record and into the brain's conversation."""
-        latest = await self._store.load_call(context.call_id)
+        latest = None
+        with suppress(StoreUnavailable):  # then what the context holds must do
+            latest = await self._store.load_call(context.call_id)
         if latest is not None:
             cast.checkpoint.call = latest
             chat = cast.agent.chat_ctx.copy()
@@ -251,8 +232,7 @@ class _Desk:
         cast.agent.begin()
 
     # --- the stage ------------------------------------------------------------------------------------------------
-    @asynccontextmanager
-    async def _staged(self, call: Call, context: HandoffContext | None, voice: lk_tts.TTS[Any]) -> AsyncIterator[_Cast]:
+    async def _stage(self, call: Call, context: HandoffContext | None, voice: lk_tts.TTS[Any]) -> _Cast:
         """A running session behind a gate: open for an owner, closed (and deaf) for a taker."""
         service, settings = self._service, self._settings
         checkpoint = Checkpoint(
@@ -307,7 +287,7 @@ class _Desk:
         agent.mute = lambda muted: gate.close() if muted else gate.open()
         cast = self._cast = _Cast(agent, running, gate, checkpoint)
         running.on("close", self._session_closed)
-        yield cast
+        return cast
 
     def _render_announcements(self, cast: _Cast, voice: lk_tts.TTS[Any]) -> None:
         async def render() -> None:
@@ -337,12 +317,3 @@ class _Desk:
         elif reason is CloseReason.ERROR:
             await cast.checkpoint.end(Ending.FAILED, "speech or model failed")
         await self.hang_up()
-
-
-async def _final_or_taken(states: AsyncIterator[object]) -> State:
-    with suppress(HandoffError):
-        async for stored in states:
-            state: State = stored.state  # type: ignore[attr-defined]
-            if state is State.TAKEN or state in FINAL:
-                return state
-    return State.EXPIRED

@@ -28,12 +28,11 @@ from handoff.store import Store
 from livekit import api, rtc
 
 from worker.checkpoint import Checkpoint
+from worker.floor_word import FLOOR_METHOD
 from worker.settings import Settings
 
 log = logging.getLogger("voicemesh.transfer")
 
-FLOOR_METHOD = "voicemesh.floor"
-"""RPC from giver to taker: the floor is yours, at this epoch."""
 _ACK_SECONDS = 1.0
 """Longest wait for the taker's answer. LiveKit itself waits 7 s for one that is gone, and the caller hears nobody meanwhile."""
 _GRACE_SECONDS = 1.0

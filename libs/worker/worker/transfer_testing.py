@@ -24,8 +24,9 @@ from handoff.wire import HandoffUpdate
 from livekit import api, rtc
 
 from worker.checkpoint import Checkpoint
+from worker.floor_word import FLOOR_METHOD
 from worker.testing import hold_call, make_settings
-from worker.transfer import FLOOR_METHOD, Moved, Stayed, Transfer
+from worker.transfer import Moved, Stayed, Transfer
 
 ANNOUNCEMENT_SECONDS = 4.0
 JOIN_SECONDS = 1.0
