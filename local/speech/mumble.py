@@ -1,4 +1,4 @@
-"""A voice that is hard to hear: smeared as by a big room, muffled, with noise over it. Makes the caller who mumbles.
+"""A voice that nobody can understand: a sentence backwards, muffled, in a room, with noise over it. Makes the caller who mumbles.
 
 `python -m local.speech.mumble FILE.flac` writes local/callers/audio/mumble.flac's content again.
 """
@@ -16,11 +16,11 @@ from local.speech import sound_files
 from local.speech.features import Float
 from local.speech.synthesis import synthesise, to_int16
 
-_WORDS, _VOICE = "Um, it is about that thing with the bill, you know.", "heart"
+_WORDS, _VOICE = "Well, I was hoping somebody could look into it for me.", "heart"
 _FILE_RATE = 8_000
-_MUFFLED_HZ, _ROOM_SECONDS, _NOISE_DB = 1200.0, 0.4, 20.0
-"""Voice activity detection then fires on the web and by telephone; Whisper hears other words (average log-probability -1.0) or,
-by telephone, none."""
+_MUFFLED_HZ, _ROOM_SECONDS, _NOISE_DB = 3000.0, 0.1, 25.0
+"""Backwards it has the melody and the loudness of speech, so voice activity detection takes all of it for speech on the web and
+by telephone; Whisper makes up words for it (average log-probability below -1.3) or hears none."""
 _PEAK = 0.6
 
 
@@ -32,12 +32,12 @@ def mumbled(
     room_seconds: float = _ROOM_SECONDS,
     noise_db: float = _NOISE_DB,
 ) -> Float:
-    """``samples`` as from the far end of a bathroom: echo of ``room_seconds``, nothing above ``muffled_hz``, noise
+    """``samples`` backwards, as from the far end of a bathroom: echo of ``room_seconds``, nothing above ``muffled_hz``, noise
     ``noise_db`` below the voice. The same every time."""
     dice = np.random.default_rng(1)
     echo_samples = max(1, int(room_seconds * rate))
     echo = dice.standard_normal(echo_samples) * np.exp(-4 * np.arange(echo_samples) / echo_samples)
-    voice = _low_pass(_convolved(samples, echo), rate, muffled_hz)
+    voice = _low_pass(_convolved(samples[::-1], echo), rate, muffled_hz)
     noise = _low_pass(dice.standard_normal(samples.size), rate, muffled_hz)
     mixed = voice / _loudness(voice) + noise / _loudness(noise) / 10 ** (noise_db / 20)
     return np.asarray(mixed / np.abs(mixed).max() * _PEAK, np.float32)

@@ -16,6 +16,7 @@ import errno
 import functools
 import json
 import logging
+import math
 import signal
 import sys
 import time
@@ -37,6 +38,9 @@ from worker.service import Service
 from worker.settings import Settings, SettingsError
 
 log = logging.getLogger("voicemesh.run")
+
+_BELOW_STOCK_TARGET = 0.69
+"""LiveKit's agents.target_load is 0.7 unless configured: a worker with a free place must report less."""
 
 
 class _JsonLines(logging.Formatter):
@@ -102,7 +106,9 @@ class _Worker:
         self._is_running = False
         self._server = _LiveKitWorker(
             load_fnc=self._load,
-            load_threshold=1.0,  # a full worker says so itself, by count: LiveKit's default measures the machine's CPU
+            # Calls are counted here (admission). With a finite threshold, LiveKit's own guess of a launching job's load
+            # makes a worker with one idle process look full for up to 2.5 s, and a dispatch in that time is lost.
+            load_threshold=math.inf,
             num_idle_processes=settings.idle_processes,
             drain_timeout=settings.drain_seconds,
             max_retry=sys.maxsize,  # LiveKit may be away for long; giving up would end the calls that still run
@@ -136,7 +142,9 @@ class _Worker:
         self._readiness.registered = self._admission.is_connected = False
 
     def _load(self, server: AgentServer) -> float:
-        return min(len(server.active_jobs) / self._settings.max_sessions, 1.0)
+        """By calls, not by LiveKit's default, the machine's CPU. A stock server asks nobody at 0.7 or above."""
+        share = len(server.active_jobs) / self._settings.max_sessions
+        return 1.0 if share >= 1 else share * _BELOW_STOCK_TARGET
 
     async def _on_request(self, request: JobRequest) -> None:
         """Answers LiveKit in well under a millisecond: no I/O here."""
