@@ -132,3 +132,28 @@ def test_codes_are_spelled_and_money_is_money() -> None:
     assert spoken.spelled("RF-20417") == "R F, 2 0 4 1 7"
     assert spoken.spelled("AC4721") == "A C, 4 7 2 1"
     assert [spoken.money(a) for a in ("49.99", "50.00", "1249.5", "soon")] == ["$49.99", "$50", "$1,249.50", "soon"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "And my account ID is A. K-C-4-7-2-1.",
+        "My account is a K 4 7 2 1",
+        "my account I.D. is 4-7-2-1, thanks",
+    ],
+)
+def test_letters_heard_wrongly_do_not_hide_the_digits_that_follow_the_word_account(text: str) -> None:
+    assert dict(facts_in(text, "How can I help you today?"))["account_id"] == "AC4721"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My account was charged 1234.50 dollars",
+        "my account is AC 471.",
+        "on my account in 2026 I paid",
+        "account 47210",
+    ],
+)
+def test_other_digits_near_the_word_account_are_no_account_id(text: str) -> None:
+    assert "account_id" not in dict(facts_in(text, "How can I help you today?"))

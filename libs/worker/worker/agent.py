@@ -144,7 +144,7 @@ class CallAgent(Agent):
             self._unanswered.append(event.transcript)
 
     def _note_caller(self, text: str) -> list[tuple[str, str]]:
-        facts = facts_in(text, self._last_question())
+        facts = facts_in(f"{self._just_said()} {text}".strip(), self._last_question())
         self.brief.checkpoint.note_turn(Role.CALLER, text)
         for name, value in facts:
             self.brief.checkpoint.note_fact(name, value, source=Source.CALLER)
@@ -152,6 +152,15 @@ class CallAgent(Agent):
         if intent is not None:
             self.brief.checkpoint.note_intent(intent)
         return facts
+
+    def _just_said(self) -> str:
+        """What the caller has said since an agent spoke last: one sentence may reach us in pieces."""
+        pieces: list[str] = []
+        for turn in reversed(self.brief.checkpoint.call.turns):
+            if turn.role is not Role.CALLER:
+                break
+            pieces.insert(0, turn.text)
+        return " ".join(pieces)
 
     def _last_question(self) -> str:
         said = [t.text for t in self.brief.checkpoint.call.turns if t.role is Role.AGENT]

@@ -13,6 +13,11 @@ _SOUNDS_LIKE_AC = ("", "a", "c", "ac", "8c", "ec", "hc", "ic", "ace")
 _ASKS_ACCOUNT = re.compile(r"\baccount\b", re.IGNORECASE)
 _ASKS_AMOUNT = re.compile(r"\bamount\b|\bhow much\b", re.IGNORECASE)
 _NAMES_ACCOUNT = re.compile(r"\baccount(?: i d| id| number| code)?(?: is| was| it's)?$")
+_ACCOUNT_THEN_DIGITS = re.compile(
+    r"\baccount(?: i\.?d\.?| number| code)?(?: is| was)?\W*(?:(?:[a-z]|[a-z]c)\b\W*){0,3}((?:\d\W*){4})(?![\w$%])",
+    re.IGNORECASE,
+)
+"""Every account ID begins with A C, so letters that were heard wrongly ("A. K-C-4-7-2-1") change nothing; the look-up decides."""
 _CORRECTS = re.compile(r"\b(?:sorry|i mean|no|actually|correction|rather)(?: it's| it is| its| that's)?$")
 
 _MONTHS = {
@@ -62,6 +67,8 @@ def _account_id(text: str, question: str) -> str:
             )
             if is_meant and bare[1] in _SOUNDS_LIKE_AC:
                 account = f"AC{bare[2]}"
+    if not account and (spelled := _ACCOUNT_THEN_DIGITS.search(text)):
+        account = "AC" + re.sub(r"\D", "", spelled[1])
     return account
 
 
