@@ -8,18 +8,28 @@ CHECK := $(PYTHON_BIN) -m tools.check
 .NOTPARALLEL:
 
 ##@ start
-.PHONY: setup demo up
+.PHONY: setup demo calls up ledger
 setup: ## Make .venv from requirements.lock (skipped while that is unchanged); PYTHON=... picks an interpreter
 	@PYTHON="$(PYTHON)" tools/setup
 
-demo: setup ## One spoken call, start to end; CALL=path.yaml plays another caller, CHANNEL=phone by telephone
-	@$(PYTHON_BIN) -m local demo $(if $(CALL),--call "$(CALL)") $(if $(CHANNEL),--channel "$(CHANNEL)")
+demo: setup ## One spoken call, start to end; CALL=name, CHANNEL=phone, LIST=1; CHAOS=billing (triage, redis, livekit, mcp, speech) kills that
+	@$(PYTHON_BIN) -m local demo $(if $(LIST),--list) $(if $(CHAOS),--chaos "$(CHAOS)") $(if $(CALL),--call "$(CALL)") $(if $(CHANNEL),--channel "$(CHANNEL)")
+
+calls: setup ## All shipped callers on one mesh, web and phone (half an hour); ONLY='name name', TIMES=3, ARGS='--channels phone'
+	@$(PYTHON_BIN) -m local calls $(ONLY) $(if $(TIMES),--times "$(TIMES)") $(ARGS)
 
 up: setup ## Run the mesh until Ctrl-C and print its addresses
 	@$(PYTHON_BIN) -m local up
 
+# That of DATABASE_URL, else of the mesh that ran last here.
+ledger: setup ## How calls ended; SINCE=1h, CALL=id, CALLBACKS=1, JSON=1
+	@last=$$(ls -t .run/*/ledger.db 2>/dev/null | head -n 1); \
+	  DATABASE_URL="$${DATABASE_URL:-sqlite:///$${last:-ledger.db}}" \
+	  $(PYTHON_BIN) -m ledger show $(if $(SINCE),--since "$(SINCE)") $(if $(CALL),--call "$(CALL)") \
+	  $(if $(CALLBACKS),--callbacks) $(if $(JSON),--json)
+
 ##@ check
-.PHONY: test lint unit contract integration e2e fmt
+.PHONY: test lint unit contract offices integration eval model chaos e2e fmt
 test: setup ## Everything: lint, types, imports, sizes, proto, then all tests; the last lines count them
 	@$(CHECK) all
 
@@ -32,8 +42,20 @@ unit: setup ## Unit tests: no network, no clock
 contract: setup ## Do names, files and generated code still agree
 	@$(CHECK) contract
 
+offices: setup ## The back offices' tests on real databases: SQLite, and a PostgreSQL of their own
+	@$(CHECK) offices
+
 integration: setup ## Tests on real Redis, real gRPC, real processes
 	@$(CHECK) integration
+
+eval: setup ## Whole conversations with the real agents, as text; ONLY=billing, SPOKEN=1 over real LiveKit, ARGS=...
+	@$(PYTHON_BIN) -m local eval $(if $(ONLY),--only "$(ONLY)") $(if $(SPOKEN),--spoken) $(ARGS)
+
+model: setup ## Check the protocol's model in docs/protocol, every state of it; ARGS=--mutants
+	@$(PYTHON_BIN) -m tools.model $(ARGS)
+
+chaos: setup ## Strike live calls for 13 minutes and see what the callers hear; SEED=n repeats a run, ARGS='--faults drain'
+	@$(PYTHON_BIN) -m local chaos $(if $(SEED),--seed "$(SEED)") $(ARGS)
 
 e2e: setup ## Calls through the whole mesh on real LiveKit with real audio
 	@$(CHECK) e2e

@@ -14,7 +14,7 @@ from livekit import api
 from livekit.agents import Agent, JobContext, RunContext, StopResponse, function_tool, tts
 from triage.agent import SERVICE as TRIAGE
 from worker import prompts, session
-from worker.agent import announcement
+from worker.announcing import announcement
 from worker.settings import Settings
 from worker.speech import Provider
 
@@ -74,7 +74,7 @@ async def answer(ctx: JobContext, settings: Settings) -> None:
     first, second = Provider(settings, TRIAGE), Provider(settings, BILLING)
     ctx.add_shutdown_callback(first.aclose)
     ctx.add_shutdown_callback(second.aclose)
-    running = session.build(ears=first.ears(), voice=first.voice(), brain=first.brain())
+    running = session.build(ears=first.ears(), voice=first.voice(), brain=first.models()[0])
     await running.start(
         FirstAgent(ctx, second.voice()),
         room=ctx.room,

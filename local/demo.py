@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Coroutine, Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
-from handoff.call import Call
-from handoff.errors import StoreUnavailable
 from handoff.redis_store import RedisStore
-from handoff.store import Handoff
 
 from local import report as reports
 from local.caller import (
+    Access,
     CallRefused,
     Recording,
     Script,
@@ -25,17 +22,21 @@ from local.caller import (
     place_call,
     render,
 )
+from local.caller.band import Samples
+from local.chaos import in_demo
+from local.chaos.processes import NotThere
 from local.console import Console
+from local.ended import ended, record_of
 from local.live import LiveWords, following
 from local.settings import LocalSettings
-from local.supervisor import livekit
 from local.supervisor.errors import MeshError
 from local.supervisor.mesh import Mesh
+from local.versions import versions
 
 DEFAULT_CALL = Path(__file__).with_name("callers") / "duplicate_charge.yaml"
 _ENDING_SECONDS = 5.0
 """How long after the call its agents may take to write its ending."""
-_LOOK_SECONDS = 0.1
+_FOLLOWER_SECONDS = 0.2
 _T = TypeVar("_T")
 _RESULTS = {
     "report.html": "the call as a picture, to look at and listen to",
@@ -50,8 +51,11 @@ class Demo:
     """One call. Reads the caller's script at once (ScriptError): a bad one must not cost a start of the mesh, nor the results
     of the call before."""
 
-    def __init__(self, console: Console, *, call: Path | None, channel: str | None) -> None:
+    def __init__(self, console: Console, *, call: Path | None, channel: str | None, chaos: str = "") -> None:
+        """``chaos`` names a process that is killed in the middle of the call: ``billing``, ``redis``, ``livekit``, ``mcp`` ..."""
         self._console = console
+        self._chaos = chaos
+        self._survived: in_demo.Survived | None = None
         self._settings = LocalSettings.from_env()
         self._script = load_script(call or DEFAULT_CALL, channel=channel)
 
@@ -66,10 +70,11 @@ class Demo:
         self._console.plain(f"{script.title}: a {script.channel} call; answered by {brain}")
         try:
             async with mesh:
+                self._chaos = in_demo.process_for(mesh, self._chaos) if self._chaos else ""
                 self._console.say(f"the mesh is up ({mesh.ready_after_seconds:.1f} s)")
                 failures = await _while_alive(mesh, self._call_and_report(mesh, script))
                 self._console.say("stopping everything")
-        except (CallRefused, SpeechUnavailable) as error:
+        except (CallRefused, SpeechUnavailable, NotThere) as error:
             raise MeshError(str(error), advice=f"the logs are in {mesh.run_dir / 'logs'}") from error
         return self._verdict(mesh.run_dir, failures)
 
@@ -77,14 +82,15 @@ class Demo:
         store = RedisStore.connect(mesh.redis_url)
         try:
             recording = await self._call(mesh, script, store)
-            call, handoffs = await _record(store, recording.call_id)
+            call, handoffs = await record_of(store, recording.call_id, within_seconds=_ENDING_SECONDS)
             self._console.say("listening to what the caller heard")
-            return await reports.write(
+            wrong = self._survived.failures(call) if self._survived is not None else []
+            return wrong + await reports.write(
                 recording,
                 call,
                 handoffs,
                 folder=mesh.run_dir,
-                script=script,
+                script=in_demo.without_expectations(script) if self._chaos else script,
                 speech_url=mesh.speech_url,
                 versions=versions(),
             )
@@ -96,8 +102,9 @@ class Demo:
             if words:
                 self._console.say(f"the caller learns line {done + 1} of {total}: {words}")
 
+        lines = in_demo.lines_to_learn(script) if self._chaos else script
         voice = await render(
-            script, speech_url=mesh.speech_url, cache_dir=self._settings.cache_dir, on_progress=progress
+            lines, speech_url=mesh.speech_url, cache_dir=self._settings.cache_dir, on_progress=progress
         )
         access = new_access(
             mesh.livekit_url,
@@ -108,23 +115,40 @@ class Demo:
         self._console.plain(f"\n{access.call_id}: the caller dials; seconds count from here")
         self._console.restart_clock()
         async with following(store, access.call_id, self._console):
-            recording = await place_call(script, voice, access=access, on_caption=LiveWords(self._console).note)
-            await _ending(store, access.call_id)
-            await asyncio.sleep(2 * _LOOK_SECONDS)  # the follower tells of it
+            recording = await self._placed(mesh, script, voice, store, access)
+            await ended(store, access.call_id, within_seconds=_ENDING_SECONDS)
+            await asyncio.sleep(_FOLLOWER_SECONDS)  # the follower tells of it
         self._console.plain()
         return recording
+
+    async def _placed(
+        self, mesh: Mesh, script: Script, voice: dict[int, Samples], store: RedisStore, access: Access
+    ) -> Recording:
+        on_caption = LiveWords(self._console).note
+        if not self._chaos:
+            return await place_call(script, voice, access=access, on_caption=on_caption)
+        self._survived = await in_demo.struck_demo_call(
+            mesh, store, script, voice, access=access, name=self._chaos, say=self._console.aside, on_caption=on_caption
+        )
+        return self._survived.recording
 
     def _verdict(self, run_dir: Path, failures: list[str]) -> int:
         console = self._console
         console.plain()
-        for handoff in json.loads((run_dir / "report.json").read_text())["handoffs"]:
+        report = json.loads((run_dir / "report.json").read_text())
+        for handoff in report["handoffs"]:
             console.plain(_at_the_ear(handoff))
+        console.plain(_answers(report["response_ms"]))
+        for line in report["said_again"]:
+            console.plain(f"  the caller was asked to say it again: {line}")
         for name, what in _RESULTS.items():
             console.plain(f"  {_from_here(run_dir / name)!s:<32} {what}")
+        if self._survived is not None:
+            console.plain(_after_the_strike(self._survived))
         for failure in failures:
             console.complain(f"not as expected: {failure}")
         if not failures:
-            console.plain("The call went as its script expects.")
+            console.plain("The call lived through it." if self._survived else "The call went as its script expects.")
         return 1 if failures else 0
 
 
@@ -135,6 +159,24 @@ def _at_the_ear(handoff: Mapping[str, Any]) -> str:
         return f"  {way}: the caller heard no change of voice"
     clipped = "" if handoff["clipped_ms"] is None else f", {handoff['clipped_ms']} ms of the first words lost"
     return f"  {way} at the caller's ear: a pause of {handoff['gap_ms']} ms, both at once for {handoff['overlap_ms']} ms{clipped}"
+
+
+def _after_the_strike(survived: in_demo.Survived) -> str:
+    """What the caller heard of it."""
+    heard = survived.heard
+    voice = "no voice again" if heard.voice_after_ms is None else f"a voice again after {heard.voice_after_ms} ms"
+    silence = f"the longest silence {heard.longest_silence_ms / 1000:.1f} s"
+    return f"  {survived.struck.what}: {voice}, {silence}, both at once for {heard.two_voices_ms} ms"
+
+
+def _answers(response_ms: Mapping[str, Any]) -> str:
+    """How long the caller waited for answers."""
+    if response_ms["median"] is None:
+        return "  nobody was answered"
+    return (
+        f"  from the caller's last sound to the answer: median {response_ms['median']} ms, p95 {response_ms['p95']} ms"
+        f" (n = {len(response_ms['each'])})"
+    )
 
 
 async def _while_alive(mesh: Mesh, work: Coroutine[Any, Any, _T]) -> _T:
@@ -149,33 +191,6 @@ async def _while_alive(mesh: Mesh, work: Coroutine[Any, Any, _T]) -> _T:
         for task in (working, dying):
             task.cancel()
         await asyncio.gather(working, dying, return_exceptions=True)
-
-
-async def _ending(store: RedisStore, call_id: str) -> Call | None:
-    """The call's record once it has an ending; as it is when that takes too long. None when there is none."""
-    call = None
-    try:
-        async with asyncio.timeout(_ENDING_SECONDS):
-            while (call := await store.load_call(call_id)) is None or call.ending is None:
-                await asyncio.sleep(_LOOK_SECONDS)
-    except (TimeoutError, StoreUnavailable):
-        pass
-    return call
-
-
-async def _record(store: RedisStore, call_id: str) -> tuple[Call | None, list[Handoff]]:
-    call = await store.load_call(call_id)
-    ids = call.handoff_ids if call is not None else ()
-    loaded = [await store.load_handoff(handoff_id) for handoff_id in ids]
-    return call, [handoff for handoff in loaded if handoff is not None]
-
-
-def versions() -> dict[str, str]:
-    """What took part, for the report."""
-    packages = ("livekit-agents", "livekit", "grpcio", "protobuf", "redis", "ctranslate2", "onnxruntime")
-    return {"voice-mesh": metadata.version("voicemesh-worker"), "livekit-server": livekit.VERSION} | {
-        name: metadata.version(name) for name in packages
-    }
 
 
 def _from_here(path: Path) -> Path:

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator
 
 from handoff.call import Call
+from handoff.context import SECRET
 from handoff.errors import StoreUnavailable, UnknownHandoff
 from handoff.lifecycle import State
 from handoff.store import Handoff, Store
@@ -58,7 +59,10 @@ class Story:
                 f"intent: {call.intent.name} ({call.intent.found_by}, {call.intent.confidence:.0%} sure)"
             )
         for fact in call.facts:
-            if self.is_news(f"fact {fact.name} {fact.value} {fact.verified}"):
+            if fact.name in SECRET:
+                if self.is_news(f"secret {fact.name}"):
+                    self._console.aside("the caller's identity is verified for this call")
+            elif self.is_news(f"fact {fact.name} {fact.value} {fact.verified}"):
                 how = "verified" if fact.verified else f"from the {fact.source}"
                 self._console.aside(f"fact: {fact.name} = {fact.value} ({how})")
         for effect in call.effects:

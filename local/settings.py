@@ -14,7 +14,7 @@ BRAIN_VARIABLES = (
     "VOICEMESH_STT_MODEL",
     "VOICEMESH_TTS_MODEL",
 )
-"""What selects a language model instead of the playbook. `demo` and `up` hand them on; tests do not."""
+"""What selects a language model instead of the playbook. `demo`, `calls` and `up` hand them on; tests do not."""
 
 _OURS = ("VOICEMESH_", "LIVEKIT_", "OPENAI_", "REDIS_URL", "DATABASE_URL")
 """Prefixes that a mesh sets for its processes itself: the shell's values must not leak into them."""
@@ -25,7 +25,7 @@ class LocalSettings:
     """What the machine gives the local mesh."""
 
     cache_dir: Path
-    """VOICEMESH_CACHE_DIR: built binaries and the callers' spoken lines; survives `make clean`. Default: the user's cache."""
+    """VOICEMESH_CACHE_DIR: built binaries, the callers' spoken lines, the mesh's kept sentences; survives `make clean`. Default: the user's cache."""
     inherited: Mapping[str, str]
     """The environment of every process that is started, before the mesh adds its own variables."""
     brain: Mapping[str, str]

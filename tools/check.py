@@ -1,6 +1,7 @@
 """Runs the house's checks and prints one table of them: `python -m tools.check all | lint | unit | contract | ...`
 
-Every check runs, whatever failed before it; the last lines give the number of tests.
+Every check runs, whatever failed before it; the last lines give the number of tests. Checks that only compute share the machine two at a
+time, and print when they are done; those that talk to real servers, and all that are heard, have it to themselves, one after the other.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,6 +33,8 @@ class Check:
     command: tuple[str, ...]
     group: str
     tests: tuple[str, ...] = ()
+    alone: bool = False
+    """Whether it is disturbed by a neighbour."""
     seconds: float = 0.0
     ok: bool = False
     passed: int = 0
@@ -41,53 +46,81 @@ def _python(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", *arguments)
 
 
-def _tier(name: str, *folders: str, timeout_seconds: int = 120) -> Check:
+def _tier(
+    name: str, *folders: str, more: tuple[str, ...] = (), timeout_seconds: int = 120, alone: bool = False
+) -> Check:
     report = str(_TEMP / f"{name}.xml")
-    options = ("-q", f"--timeout={timeout_seconds}", f"--junitxml={report}", f"--basetemp={_TEMP}/pytest")
-    return Check(name, _python("pytest", *options, *folders), name, tests=folders)
+    kept = (f"--basetemp={_TEMP}/{name}", "-o", f"cache_dir=.run/pytest/{name}")
+    options = ("-q", f"--timeout={timeout_seconds}", f"--junitxml={report}", *kept, *more)
+    return Check(name, _python("pytest", *options, *folders), name, tests=folders, alone=alone)
 
 
 def checks() -> list[Check]:
-    """All of them, cheap ones first."""
+    """All of them: cheap ones first, then long ones that leave room for short ones beside them."""
     typed = [str(package.relative_to(ROOT)) for package in packages()]
+    databases = ("libs/backoffice", "libs/ledger", "services")
     return [
         Check("ruff", _python("ruff", "check", "."), "lint"),
         Check("format", _python("ruff", "format", "--check", "--quiet", "."), "lint"),
         Check("sizes", _python("tools.line_cap"), "lint"),
         Check("imports", (str(Path(sys.executable).with_name("lint-imports")),), "lint"),
-        Check("types", _python("mypy", *typed), "lint"),
         Check("buf lint", _python("tools.buf"), "lint"),
-        _tier("unit", "libs", "services", "local/tests", "bench/tests", timeout_seconds=30),
-        _tier("contract", "tests/contract", timeout_seconds=60),
-        # Built before the tests that need it, so that its progress is seen and no test waits for it.
+        _tier("postgresql", *databases, more=("--database=postgresql",)),
+        Check("types", _python("mypy", *typed), "lint"),
+        # Built before the tests that need it, so that no test waits for it.
         Check("livekit", _python("local", "fetch"), "livekit"),
-        _tier("integration", "tests/integration"),
-        _tier("e2e", "tests/e2e", timeout_seconds=300),
+        _tier(
+            "unit", "libs", "services", "local/tests", "bench/tests", more=("-m", "not database"), timeout_seconds=60
+        ),
+        _tier("sqlite", *databases, more=("-m", "database")),
+        Check("model", _python("tools.model"), "model"),
+        _tier("contract", "tests/contract", timeout_seconds=60),
+        Check("evals", _python("local", "eval", "--run-dir", str(_TEMP / "eval")), "eval", alone=True),
+        # These mostly wait for one another's processes: two files at a time.
+        _tier("integration", "tests/integration", more=("-n", "2", "--dist", "loadfile"), alone=True),
+        _tier("e2e", "tests/e2e", timeout_seconds=300, alone=True),
     ]
 
 
 GROUPS = {
-    "all": ("lint", "unit", "contract", "livekit", "integration", "e2e"),
+    "all": ("lint", "unit", "contract", "sqlite", "postgresql", "model", "livekit", "integration", "eval", "e2e"),
     "lint": ("lint",),
     "unit": ("unit",),
     "contract": ("contract",),
+    "offices": ("sqlite", "postgresql"),
     "integration": ("livekit", "integration"),
     "e2e": ("livekit", "e2e"),
 }
 
 
 def run(check: Check) -> Check:
-    """Runs it, its output going where ours goes; returns it with what came of it."""
-    print(f"\n== {check.name}", flush=True)
+    """Runs it; returns it with what came of it. One that has the machine to itself is seen at work; another's output comes at once
+    when it is done, for two at a time could not be read."""
+    print(f"\n== {check.name}" if check.alone else f".. {check.name} begins", flush=True)
     began = time.monotonic()
     # Whatever a killed process leaves is left where it is swept.
-    code = subprocess.run(("env", f"TMPDIR={_TEMP}", *check.command), cwd=ROOT, check=False).returncode
-    done = replace(check, seconds=time.monotonic() - began, ok=code == 0)
+    done = subprocess.run(
+        ("env", f"TMPDIR={_TEMP}", *check.command),
+        cwd=ROOT,
+        check=False,
+        stdout=None if check.alone else subprocess.PIPE,
+        stderr=None if check.alone else subprocess.STDOUT,
+    )
+    ran = replace(check, seconds=time.monotonic() - began, ok=done.returncode == 0)
     if check.tests:
-        done = _counted(done)
-        if code == _NO_TESTS:
-            print(f"{check.name}: no test was found in {', '.join(check.tests)}")
-    return done
+        ran = _counted(ran)
+    told = "" if check.alone else f"\n== {check.name}, {ran.seconds:.0f} s\n{done.stdout.decode(errors='replace')}"
+    if check.tests and done.returncode == _NO_TESTS:
+        told += f"{check.name}: no test was found in {', '.join(check.tests)}"
+    print(told, end="", flush=True)
+    return ran
+
+
+def run_all(wanted: Sequence[Check]) -> list[Check]:
+    """In the order of ``wanted``; two at a time where that disturbs none of them."""
+    with ThreadPoolExecutor(2) as lanes:
+        computed = {done.name: done for done in lanes.map(run, [check for check in wanted if not check.alone])}
+    return [computed.get(check.name) or run(check) for check in wanted]
 
 
 def _counted(check: Check) -> Check:
@@ -103,8 +136,8 @@ def _counted(check: Check) -> Check:
     return replace(check, passed=max(0, total - failed - skipped), failed=failed, skipped=skipped)
 
 
-def table(done: list[Check]) -> str:
-    """The checks, then the sum of the tests on a line of its own."""
+def table(done: list[Check], seconds: float) -> str:
+    """The checks, then the sum of the tests on a line of its own. ``seconds``: how long all of it took."""
     lines = [""]
     for check in done:
         tests = f"{check.passed} passed, {check.failed} failed, {check.skipped} skipped" if check.tests else ""
@@ -114,7 +147,7 @@ def table(done: list[Check]) -> str:
     lines.append("")
     lines.append(f"FAILED: {', '.join(broken)}" if broken else "all checks are green")
     if any(check.tests for check in done):
-        lines.append(f"{passed + failed + skipped} tests in {sum(c.seconds for c in done):.0f} s")
+        lines.append(f"{passed + failed + skipped} tests in {seconds:.0f} s")
         lines.append(f"{passed} passed, {failed} failed, {skipped} skipped")
     return "\n".join(lines)
 
@@ -125,13 +158,14 @@ def main() -> int:
     parser.add_argument("group", choices=GROUPS, help="which checks to run")
     wanted = GROUPS[parser.parse_args().group]
     _TEMP.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
     try:
-        done = [run(check) for check in checks() if check.group in wanted]
+        done = run_all([check for check in checks() if check.group in wanted])
     except KeyboardInterrupt:
         return 130
     finally:
         shutil.rmtree(_TEMP, ignore_errors=True)
-    print(table(done))
+    print(table(done, time.monotonic() - began))
     return 0 if all(check.ok for check in done) else 1
 
 

@@ -17,12 +17,12 @@ from bench.handoff.results import Run, page, summary
 from bench.handoff.stage import Stage
 from local.caller import SpeechUnavailable
 from local.console import Console
-from local.demo import versions
 from local.interruptible import run_interruptible
 from local.settings import LocalSettings
 from local.supervisor.errors import MeshError
 from local.supervisor.mesh import ROOT
 from local.supervisor.run_dir import RunDir
+from local.versions import versions
 
 _OUT = Path(__file__).parents[1] / "results"
 _BREATH_SECONDS = 1.5

@@ -28,6 +28,7 @@ class Stage:
         self._beside = Supervisor(run_dir / "logs", cwd=ROOT, say=say)
         self.mesh = Mesh(
             run_dir,
+            services=("triage", "billing"),
             without=("speech",) if tones else (),
             brain={"OPENAI_BASE_URL": self._stand_ins_url},
             env_overrides={"VOICEMESH_SPEECH_URL": self._stand_ins_url} if tones else {},

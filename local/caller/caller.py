@@ -25,6 +25,14 @@ AGENT_IS_DONE_ANYWAY_SECONDS = 2.0
 _LOOK_SECONDS = 0.02
 _ECHO_SECONDS = 0.3
 """What is still on its way to the ear when the caller's script ends."""
+_ASKED_AGAIN = re.compile(
+    r"once more|yes or no|still (there|need|don't know)|(say|tell|spell|read)\b[^.?!]{0,60}\bagain|don't match"
+    r"|didn't (quite )?(get|catch|understand)",
+    re.IGNORECASE,
+)
+"""How an agent says that it did not understand the answer."""
+_SAID_AGAIN_AT_MOST = 2
+"""How often a caller says one line again: whoever is not understood three times hangs up."""
 
 
 class CallRefused(Exception):
@@ -70,6 +78,8 @@ class _Call:
         self._ear = Listening(self._zero, is_agent=_is_agent)
         self._captions = Captions(own_identity=access.identity, now_ms=self._now_ms, on_caption=on_caption)
         self._spoken: list[Spoken] = []
+        self._last: tuple[int, Line] | None = None
+        self._said_again = 0
         self._line_ended = time.monotonic()
 
     def _now_ms(self) -> int:
@@ -143,23 +153,31 @@ class _Call:
             if line.hang_up:
                 raise _Over("caller")
             await self._speak(index, line)
+            self._last, self._said_again = (index, line), 0
         await self._closed.wait()
 
-    async def _speak(self, index: int, line: Line) -> None:
+    async def _speak(self, index: int, line: Line, *, is_again: bool = False) -> None:
         self._captions.answer()
         start, end = await self._mouth.say(self._voice[index])
         played = line.play.name if line.play else ""
-        self._spoken.append(Spoken(line.say, played, start * 10, end * 10))
+        self._spoken.append(Spoken(line.say, played, start * 10, end * 10, is_again))
         self._line_ended = time.monotonic()
 
     async def _cue(self, line: Line) -> None:
-        """Returns when it is this line's turn; raises _Over when its cue does not come."""
+        """Returns when it is this line's turn; raises _Over when its cue does not come.
+
+        A caller whom the mesh asks for it says the line before again, as people do; the recording tells of it.
+        """
         deadline = time.monotonic() + line.timeout_seconds
         is_cued = False
         while True:
             is_cued = is_cued or self._is_cued(line)
             if is_cued and (line.interrupt or self._agent_is_done()):
                 return
+            if not is_cued and self._last is not None and self._is_asked_again():
+                self._said_again += 1
+                await self._speak(*self._last, is_again=True)
+                deadline = time.monotonic() + line.timeout_seconds
             if not is_cued and time.monotonic() > deadline:
                 raise _Over("caller", f"{self._where(line)}: {_missing(line)} within {line.timeout_seconds:g} s")
             await asyncio.sleep(_LOOK_SECONDS)
@@ -172,6 +190,11 @@ class _Call:
             return line.after.search(said) is not None
         return bool(said)
 
+    def _is_asked_again(self) -> bool:
+        if self._said_again >= _SAID_AGAIN_AT_MOST or _ASKED_AGAIN.search(self._captions.said_since()) is None:
+            return False
+        return self._agent_is_done()
+
     def _agent_is_done(self) -> bool:
         # A caption may run ahead of its voice: both must have come to rest.
         silent = min(self._ear.silent_seconds, self._captions.settled_seconds)
@@ -182,9 +205,10 @@ class _Call:
     def _unspoken(self) -> str:
         """What to say about a call that the mesh ended before the script was through."""
         sounding = [line for line in self._script.lines if line.makes_sound]
-        if len(self._spoken) >= len(sounding):
+        spoken = sum(not spoken.is_again for spoken in self._spoken)
+        if spoken >= len(sounding):
             return ""
-        return f"{self._where(sounding[len(self._spoken)])}: the mesh ended the call before this line"
+        return f"{self._where(sounding[spoken])}: the mesh ended the call before this line"
 
     def _where(self, line: Line) -> str:
         return f"{self._script.path}:{line.at_line}"

@@ -22,12 +22,13 @@ class Listening:
         self._zero = zero
         self._is_agent = is_agent
         self._tracks: list[tuple[str, Arrivals]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._last_audible: float | None = None
 
     def follow(self, room: rtc.Room) -> None:
         """Listens to what is published in the room; call it before connecting."""
         room.on("track_subscribed", self._subscribed)
+        room.on("track_unsubscribed", self._unsubscribed)
 
     @property
     def silent_seconds(self) -> float:
@@ -41,9 +42,9 @@ class Listening:
 
     async def close(self) -> None:
         """Stops listening."""
-        for task in self._tasks:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     def tracks(self, frame_count: int) -> dict[str, Samples]:
         """What was heard of each agent, by identity, ``frame_count`` frames long, on the call's time line."""
@@ -61,9 +62,12 @@ class Listening:
     def _subscribed(self, track: rtc.Track, _: rtc.RemoteTrackPublication, who: rtc.RemoteParticipant) -> None:
         if track.kind != rtc.TrackKind.KIND_AUDIO or not self._is_agent(who):
             return
-        task = asyncio.create_task(self._listen(track, who.identity))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[track.sid] = asyncio.create_task(self._listen(track, who.identity))
+
+    def _unsubscribed(self, track: rtc.Track, _: rtc.RemoteTrackPublication, who: rtc.RemoteParticipant) -> None:
+        """That agent has left. Its place in the connection is given to the next one, whose voice would be heard here too."""
+        if (task := self._tasks.pop(track.sid, None)) is not None:
+            task.cancel()
 
     async def _listen(self, track: rtc.Track, identity: str) -> None:
         arrivals = Arrivals()

@@ -19,6 +19,8 @@ class Spoken:
     played: str
     start_ms: int
     end_ms: int
+    is_again: bool = False
+    """Whether the mesh had asked to hear the line before once more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from handoff.call import Call
+from handoff.context import SECRET
 from handoff.lifecycle import State
 from handoff.store import Handoff
 
 from local.caller.captions import CALLER
 from local.caller.ear import Change, Reference, Speech, changes, speech_of
 from local.caller.recording import Caption, Recording, service_of
+from local.report.responses import quickness
 
 UNFINISHED = "unfinished"
 """Outcome of a call whose record has no ending."""
@@ -44,6 +46,8 @@ def build_report(
             for t in turns_of(recording)
         ],
         "handoffs": [_handoff(handoff, at_ear) for handoff in handoffs],
+        **quickness(recording),
+        "said_again": [spoken.text or spoken.played for spoken in recording.spoken if spoken.is_again],
         "facts": _facts(call),
         "effects": list(call.effects) if call is not None else [],
         "versions": dict(versions),
@@ -145,5 +149,5 @@ def steps_of(handoff: Handoff) -> dict[str, float]:
 def _facts(call: Call | None) -> dict[str, str]:
     if call is None:
         return {}
-    names = dict.fromkeys(f.name for f in call.facts)
+    names = dict.fromkeys(f.name for f in call.facts if f.name not in SECRET)
     return {name: fact.value for name in names if (fact := call.fact(name)) is not None}

@@ -25,6 +25,8 @@ _LONGEST_FRAMES = 2_500
 """A longer stretch is cut, at its longest pause: recognition takes no more than 30 s at once."""
 _JOIN_FRAMES = 120
 """Stretches of one speaker closer than 1.2 s are listened to together: sentences help each other."""
+_JOIN_FRAMES_AGAIN = 25
+"""The second time each sentence is listened to by itself."""
 _TIMEOUT_SECONDS = 60.0
 
 
@@ -38,13 +40,16 @@ class Note:
     end_ms: int
 
 
-async def listen(recording: Recording, *, speech_url: str) -> tuple[Note, ...]:
+async def listen(recording: Recording, *, speech_url: str, again: bool = False) -> tuple[Note, ...]:
     """Transcribes what the caller heard. Who spoke is known from the tracks; the words come from the mixed audio that the
-    caller's ear had. Raises SpeechUnavailable."""
+    caller's ear had. Raises SpeechUnavailable.
+
+    ``again``: as one who has missed something plays it once more, sentence by sentence. The same cuts would be misheard the same way.
+    """
     heard = recording.heard
     notes: list[Note] = []
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)) as session:
-        for stretch in stretches(recording.agents):
+        for stretch in stretches(recording.agents, join_frames=_JOIN_FRAMES_AGAIN if again else _JOIN_FRAMES):
             start = max(0, stretch.start - _MARGIN_FRAMES) * FRAME
             piece = heard[start : (stretch.end + _MARGIN_FRAMES) * FRAME]
             text = await _transcribe(piece, speech_url, session)
@@ -52,13 +57,14 @@ async def listen(recording: Recording, *, speech_url: str) -> tuple[Note, ...]:
     return tuple(notes)
 
 
-def stretches(tracks: Mapping[str, Samples]) -> list[Speech]:
-    """The agents' speech in pieces to listen to: one speaker each, close ones together, none longer than 25 s."""
+def stretches(tracks: Mapping[str, Samples], *, join_frames: int = _JOIN_FRAMES) -> list[Speech]:
+    """The agents' speech in pieces to listen to: one speaker each, those closer than ``join_frames`` (of 10 ms) together, none
+    longer than 25 s."""
     joined: list[Speech] = []
     for speech in who_speaks_when(tracks):
         last = joined[-1] if joined else None
         fits = last is not None and speech.end - last.start <= _TOGETHER_FRAMES
-        if last is not None and fits and last.speaker == speech.speaker and speech.start - last.end <= _JOIN_FRAMES:
+        if last is not None and fits and last.speaker == speech.speaker and speech.start - last.end <= join_frames:
             joined[-1] = Speech(last.speaker, last.start, speech.end)
         else:
             joined.append(speech)

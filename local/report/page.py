@@ -77,6 +77,12 @@ def _cards(report: dict[str, Any], view: View, failures: Sequence[str] | None) -
     for handoff in heard:
         name = "Handoff" if len(heard) == 1 else f"{handoff['from_service']} → {handoff['to_service']}"
         cards.append(_card(name, f"{handoff['gap_ms']} ms", _loss(handoff)))
+    answered = report["response_ms"]
+    if answered["median"] is not None:
+        seconds = f"{answered['median'] / 1000:.1f} s"
+        cards.append(
+            _card("Answers after", seconds, f"median of {len(answered['each'])}; p95 {answered['p95'] / 1000:.1f} s")
+        )
     if failures is not None:
         met = (
             '<span class="good">all met</span>' if not failures else f'<span class="bad">{len(failures)} not met</span>'

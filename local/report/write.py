@@ -18,7 +18,7 @@ from local.caller.recording import Recording, save_audio
 from local.caller.script import Script
 from local.caller.voice import SpeechUnavailable, speak
 from local.report.build import build_report, first_words
-from local.report.expect import failures
+from local.report.expect import failures, is_anything_missed
 from local.report.listener import Note, listen
 from local.report.page import render_page
 from local.speech.voices.catalogue import VOICES
@@ -49,17 +49,20 @@ async def write(
     """
     save_audio(recording, folder)
     notes: tuple[Note, ...] = ()
+    again: tuple[Note, ...] = ()
     sentences: dict[str, Samples] = {}
     wrong = list(recording.problems)
     try:
         notes = await listen(recording, speech_url=speech_url)
+        if is_anything_missed(script.expect, notes):
+            again = await listen(recording, speech_url=speech_url, again=True)
         sentences = await _references(recording, speech_url)
     except SpeechUnavailable as e:
         wrong.append(f"nobody could listen to the recording: {e}")
     report = build_report(
         recording, call, handoffs, versions=versions, reference=lambda text: sentences.get(first_sentence(text))
     )
-    wrong.extend(failures(script.expect, report, notes))
+    wrong.extend(failures(script.expect, report, notes, again=again))
     page = render_page(report, recording, title=script.title, failures=wrong, notes=notes)
     (folder / "report.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", "utf-8")
     (folder / "report.html").write_text(page, "utf-8")

@@ -29,7 +29,7 @@ RATE = 24_000
 """Of everything that is spoken, in Hz: what OpenAI's `pcm` means."""
 _CACHE_BYTES = 64 << 20
 """22 minutes of speech."""
-_BETWEEN_SENTENCES = np.zeros(int(0.2 * RATE), np.int16)
+_BETWEEN_SENTENCES, _BETWEEN_CLAUSES = np.zeros(int(0.2 * RATE), np.int16), np.zeros(int(0.05 * RATE), np.int16)
 _NOTHING_TO_SAY = np.zeros(int(0.1 * RATE), np.int16)
 """For a text of nothing but signs: an agent that says "..." must not become an error."""
 _PIPER_GAIN = 1.5
@@ -82,7 +82,9 @@ class Synthesiser:
 
     def _said(self, sentence: str, voice: Voice, speed: float, last: bool) -> Samples:
         audio = self._spoken.get((voice.name, sentence, speed), lambda: self._make(sentence, voice, speed))
-        return audio if last else np.concatenate([audio, _BETWEEN_SENTENCES])
+        if last:
+            return audio
+        return np.concatenate([audio, _BETWEEN_CLAUSES if sentence.endswith(",") else _BETWEEN_SENTENCES])
 
     def _make(self, sentence: str, voice: Voice, speed: float) -> Samples:
         if voice.engine == "kokoro":

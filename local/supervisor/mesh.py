@@ -6,6 +6,7 @@ async with Mesh(run_dir) as mesh:
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 import shutil
@@ -13,10 +14,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 
 import psutil
+from handoff.directory import DIRECTORY
 
 from local.settings import LocalSettings
 from local.supervisor import livekit, redis
@@ -24,14 +28,17 @@ from local.supervisor.errors import MeshError, ProcessDied
 from local.supervisor.ports import HOST, Ports
 from local.supervisor.probes import http_ok
 from local.supervisor.process import Process, Spec
+from local.supervisor.replicas import all_workers, peers, service_of_worker
 from local.supervisor.supervisor import Say, Supervisor, silent
 
 ROOT = Path(__file__).resolve().parents[2]
 """The repository: where `python -m local.speech` is found."""
-SERVICES = ("triage", "billing")
+SERVICES = tuple(DIRECTORY)
 """All that exist. Each is given every other's address, whether that one is started or not."""
-BACK_OFFICES = {"billing": "billing_mcp"}
+BACK_OFFICES = {service: f"{service}_mcp" for service in SERVICES if service != "triage"}
 """Which service has an MCP server, and its module."""
+LEDGER = "ledger"
+"""The process that keeps endings and callbacks beyond Redis, and its module."""
 _TEMP_DIRS = Path(".run/tmp")
 _LONGEST_TEMP_DIR = 70
 """Python's worker processes make Unix sockets some 35 characters below it, and their paths end at 108."""
@@ -39,10 +46,11 @@ _WORKER_STOP_SECONDS = 8.0
 
 
 class Mesh:
-    """Redis, LiveKit, speech, billing's back office and the workers, on free ports of loopback.
+    """Redis, LiveKit, speech, the back offices and the workers, on free ports of loopback.
 
-    ``services`` are the workers to start; ``without`` names other processes to leave out (``speech``, ``billing_mcp``,
-    ``livekit``, ``redis``). ``env_overrides`` is added to every worker's environment, ``env_of[name]`` to one process's.
+    ``services`` are those to start, with one worker each, or as many as ``replicas`` says: ``{"billing": 2}`` starts ``billing``
+    and ``billing.2``. ``without`` names other processes to leave out (``speech``, ``billing_mcp``, ``livekit``, ``redis``).
+    ``env_overrides`` is added to every worker's environment, ``env_of[name]`` to one process's.
     ``ports`` fixes some (``livekit``, ``redis``, ``speech``, ``billing_mcp``, ``billing.health`` ...). ``brain`` are the
     variables that select a language model; empty means the playbook, whatever the shell has. ``speech_url`` is a speech server
     that runs already (another mesh's), used instead of one of its own.
@@ -53,6 +61,7 @@ class Mesh:
         run_dir: Path,
         *,
         services: Collection[str] = SERVICES,
+        replicas: Mapping[str, int] | None = None,
         without: Collection[str] = (),
         env_overrides: Mapping[str, str] | None = None,
         env_of: Mapping[str, Mapping[str, str]] | None = None,
@@ -64,6 +73,9 @@ class Mesh:
     ) -> None:
         self.run_dir = run_dir.resolve()
         self.services = tuple(services)
+        self._replicas = dict(replicas or {})
+        self.workers = all_workers(self.services, self._replicas)
+        """Names of the worker processes: the services', and ``billing.2`` and so on beside them."""
         self.keys = livekit.Keys.new()
         self.settings = settings or LocalSettings.from_env()
         self._without, self._say = frozenset(without) | ({"speech"} if speech_url else set()), say
@@ -73,6 +85,8 @@ class Mesh:
         self._ports = Ports()
         self._temp_dir = ROOT / _TEMP_DIRS / f"mesh-{os.getpid()}-{secrets.token_hex(2)}"
         self._port: dict[str, int] = {}
+        self._capability_key = secrets.token_urlsafe(36)
+        self._seal_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
         self._specs: dict[str, Spec] = {}
         self._supervisor = Supervisor(self.run_dir / "logs", cwd=ROOT, say=say)
         self.ready_after_seconds = 0.0
@@ -103,27 +117,25 @@ class Mesh:
         """Base of the OpenAI-compatible speech API."""
         return self._speech_url or f"http://{HOST}:{self._port['speech']}/v1"
 
-    @property
-    def mcp_url(self) -> str:
-        """Billing's back office."""
-        return f"http://{HOST}:{self._port['billing_mcp']}/mcp"
+    def mcp_url(self, service: str) -> str:
+        """A service's back office. Raises KeyError for one that has none."""
+        return f"http://{HOST}:{self._port[BACK_OFFICES[service]]}/mcp"
 
-    @property
-    def database_url(self) -> str:
-        """The back office's database, for looking at what the tools changed."""
-        return f"sqlite:///{self.run_dir / 'billing.db'}"
+    def database_url(self, service: str) -> str:
+        """Its database (the ledger's, too), for looking at what the tools changed."""
+        return f"sqlite:///{self.run_dir / service}.db"
 
-    def health_url(self, service: str) -> str:
-        """Base of a worker's health server."""
-        return f"http://{HOST}:{self._port[f'{service}.health']}/health"
+    def health_url(self, worker: str) -> str:
+        """Base of a worker's health server: ``billing`` is the first of its service, ``billing.2`` the second."""
+        return f"http://{HOST}:{self._port[f'{worker}.health']}/health"
 
-    def metrics_url(self, service: str) -> str:
+    def metrics_url(self, worker: str) -> str:
         """What Prometheus would scrape."""
-        return f"http://{HOST}:{self._port[f'{service}.metrics']}/metrics"
+        return f"http://{HOST}:{self._port[f'{worker}.metrics']}/metrics"
 
-    def grpc_address(self, service: str) -> str:
-        """Where a service takes offers."""
-        return f"{HOST}:{self._port[f'{service}.grpc']}"
+    def grpc_address(self, worker: str) -> str:
+        """Where a worker takes offers."""
+        return f"{HOST}:{self._port[f'{worker}.grpc']}"
 
     def addresses(self) -> dict[str, str]:
         """All of the above that run, for a person to read."""
@@ -131,23 +143,33 @@ class Mesh:
             "livekit": lambda: self.livekit_url,
             "redis": lambda: self.redis_url,
             "speech": lambda: self.speech_url,
-            "billing_mcp": lambda: self.mcp_url,
         }
+        urls |= {office: lambda service=service: self.mcp_url(service) for service, office in BACK_OFFICES.items()}  # type: ignore[misc]
         found = {name: url() for name, url in urls.items() if name in self._specs}
-        return found | {name: f"{self.health_url(name)}/ready" for name in self.services}
+        return found | {name: f"{self.health_url(name)}/ready" for name in self.workers}
 
     # --- its processes --------------------------------------------------------------------------------------------------
+    @property
+    def started(self) -> tuple[str, ...]:
+        """Names of all its processes, in the order of the table."""
+        return tuple(self._specs)
+
     def process(self, name: str) -> Process:
         """A running process, e.g. ``mesh.process("billing").kill()``. Raises KeyError for one that was not started."""
         return self._supervisor.processes[name]
 
-    async def restart(self, name: str, *, env: Mapping[str, str] | None = None) -> Process:
-        """Stops it if it runs and starts it again on its ports, with ``env`` added. Raises StartFailed."""
+    async def restart(
+        self, name: str, *, env: Mapping[str, str] | None = None, log_disk_is_full: bool = False
+    ) -> Process:
+        """Stops it if it runs and starts it again on its ports, with ``env`` added; ``log_disk_is_full``: every line that it
+        prints fails to be written. Raises StartFailed."""
         if name in self._supervisor.processes:
             await self.process(name).stop()
         spec = self._specs[name]
         if env:
-            spec = _with_env(spec, env)
+            spec = replace(spec, env={**spec.env, **env})
+        if log_disk_is_full:
+            spec = replace(spec, command=("/bin/sh", "-c", 'exec "$@" >/dev/full 2>&1', "sh", *spec.command))
         return await self._supervisor.start_one(spec)
 
     async def wait_for_death(self) -> ProcessDied:
@@ -191,8 +213,9 @@ class Mesh:
 
     # --- the process table ----------------------------------------------------------------------------------------------
     def _pick_ports(self) -> None:
-        names = ["redis", "livekit", "livekit.udp", "speech", *BACK_OFFICES.values()]
-        names += [f"{service}.{kind}" for service in SERVICES for kind in ("health", "metrics", "grpc")]
+        names = ["redis", "livekit", "livekit.udp", "speech", *BACK_OFFICES.values(), "ledger.health", "ledger.metrics"]
+        workers = dict.fromkeys((*SERVICES, *self.workers))
+        names += [f"{worker}.{kind}" for worker in workers for kind in ("health", "metrics", "grpc")]
         if unknown := sorted(set(self._wanted_ports) - set(names)):
             raise MeshError(f"no such port: {', '.join(unknown)}", advice=f"there are {', '.join(names)}")
         for name in names:
@@ -231,8 +254,9 @@ class Mesh:
             if "livekit" not in self._without
             else None,
             self._speech(),
-            *(self._back_office(BACK_OFFICES[name]) for name in self.services if name in BACK_OFFICES),
-            *(self._worker(name) for name in self.services),
+            *(self._back_office(name) for name in self.services if name in BACK_OFFICES),
+            self._ledger() if self.services and find_spec(LEDGER) is not None else None,
+            *(self._worker(name) for name in self.workers),
         ]
         return [spec for spec in table if spec is not None]
 
@@ -242,44 +266,70 @@ class Mesh:
             command=_python("local.speech", "--host", HOST, "--port", str(self._port["speech"])),
             env=self._env("speech"),
             probe=http_ok(f"http://{HOST}:{self._port['speech']}/health/ready"),
-            ready_seconds=60,
+            ready_seconds=150,
             advice="run `make setup` again if a model is missing or damaged",
         )
 
-    def _back_office(self, module: str) -> Spec:
+    def _back_office(self, service: str) -> Spec:
+        module = BACK_OFFICES[service]
+        # One key for all of them: whom one back office has verified, the others know, within that call.
+        own = {"DATABASE_URL": self.database_url(service), "VOICEMESH_CAPABILITY_KEY": self._capability_key}
         return Spec(
             name=module,
             command=_python(module, "--host", HOST, "--port", str(self._port[module])),
-            env=self._env(module, {"DATABASE_URL": self.database_url}),
+            env=self._env(module, own),
             probe=http_ok(f"http://{HOST}:{self._port[module]}/health/ready"),
-            ready_seconds=30,
+            ready_seconds=90,
         )
 
-    def _worker(self, service: str) -> Spec:
+    def _ledger(self) -> Spec:
         port = self._port
+        own = {
+            "REDIS_URL": self.redis_url,
+            "DATABASE_URL": self.database_url(LEDGER),
+            "VOICEMESH_BIND_HOST": HOST,
+            "VOICEMESH_HEALTH_PORT": str(port["ledger.health"]),
+            "VOICEMESH_METRICS_PORT": str(port["ledger.metrics"]),
+        }
+        return Spec(
+            name=LEDGER,
+            command=_python(LEDGER, "run"),
+            env=self._env(LEDGER, own),
+            probe=http_ok(f"http://{HOST}:{port['ledger.health']}/health/ready"),
+            after=("redis",),
+            ready_seconds=90,
+        )
+
+    def _worker(self, worker: str) -> Spec:
+        port, service = self._port, service_of_worker(worker)
         env = {
             "LIVEKIT_URL": self.livekit_url,
             "LIVEKIT_API_KEY": self.livekit_api_key,
             "LIVEKIT_API_SECRET": self.livekit_api_secret,
             "REDIS_URL": self.redis_url,
             "VOICEMESH_BIND_HOST": HOST,
-            "VOICEMESH_HEALTH_PORT": str(port[f"{service}.health"]),
-            "VOICEMESH_METRICS_PORT": str(port[f"{service}.metrics"]),
-            "VOICEMESH_GRPC_PORT": str(port[f"{service}.grpc"]),
-            "VOICEMESH_PEERS": ",".join(f"{name}={self.grpc_address(name)}" for name in SERVICES),
+            "VOICEMESH_HEALTH_PORT": str(port[f"{worker}.health"]),
+            "VOICEMESH_METRICS_PORT": str(port[f"{worker}.metrics"]),
+            "VOICEMESH_GRPC_PORT": str(port[f"{worker}.grpc"]),
+            "VOICEMESH_PEERS": peers(SERVICES, self._replicas, self.grpc_address),
+            "VOICEMESH_SEAL_KEY": self._seal_key,
             # Nobody waits for calls to end when a person stops the mesh.
             "VOICEMESH_DRAIN_SECONDS": "0",
+            # Everything shares one machine here: a process that has no turn for a second is busy, not dead.
+            "VOICEMESH_LEASE_SECONDS": "2",
             "VOICEMESH_SPEECH_URL": self.speech_url,
-            "VOICEMESH_MCP_URL": self.mcp_url if service in BACK_OFFICES else "",
+            # Rendered once a machine, not once a mesh: 15 sentences are as much work as the start of all workers.
+            "VOICEMESH_CLIPS_DIR": str(self.settings.cache_dir / "clips"),
+            "VOICEMESH_MCP_URL": self.mcp_url(service) if service in BACK_OFFICES else "",
         }
         return Spec(
-            name=service,
+            name=worker,
             command=_python(service),
-            env=self._env(service, env | self._brain | self._env_overrides),
-            probe=http_ok(f"{self.health_url(service)}/ready"),
+            env=self._env(worker, env | self._brain | self._env_overrides),
+            probe=http_ok(f"{self.health_url(worker)}/ready"),
             # It says what is wrong with its surroundings itself; they must be there first.
             after=("redis", "livekit"),
-            ready_seconds=60,
+            ready_seconds=150,
             stop_seconds=_WORKER_STOP_SECONDS,
         )
 
@@ -296,7 +346,3 @@ class Mesh:
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", module, *arguments)
-
-
-def _with_env(spec: Spec, env: Mapping[str, str]) -> Spec:
-    return Spec(**{name: getattr(spec, name) for name in Spec.__slots__} | {"env": {**spec.env, **env}})

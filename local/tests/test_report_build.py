@@ -21,7 +21,18 @@ def build(rec=None, call=CALL, handoffs=None, **more):
 
 def test_the_report_has_exactly_these_parts():
     report = build()
-    assert list(report) == ["outcome", "services", "turns", "handoffs", "facts", "effects", "versions"]
+    assert list(report) == [
+        "outcome",
+        "services",
+        "turns",
+        "handoffs",
+        "response_ms",
+        "interruptions",
+        "said_again",
+        "facts",
+        "effects",
+        "versions",
+    ]
     assert all(set(turn) == {"speaker", "text", "start_ms", "end_ms"} for turn in report["turns"])
     assert set(report["handoffs"][0]) == {"from_service", "to_service", "gap_ms", "overlap_ms", "clipped_ms", "steps"}
 

@@ -74,8 +74,9 @@ def test_a_call_that_went_as_expected_has_no_failures():
         ({"facts": {"date": "March"}}, "the fact date is not known at the end, expected March"),
         ({"facts": {"account_id": "AC1"}}, "the fact account_id is AC4721, expected AC1"),
         ({"heard": patterns("goodbye")}, "a listener did not hear /goodbye/"),
-        ({"heard_once": patterns("goodbye")}, "a listener heard /goodbye/ never, expected once"),
-        ({"heard_once": patterns(r"\bI\b")}, "a listener heard /\\bI\\b/ twice, expected once"),
+        ({"heard_once": patterns("goodbye")}, "the mesh said /goodbye/ never, expected once"),
+        ({"heard_once": patterns(r"\bI\b")}, "the mesh said /\\bI\\b/ twice, expected once"),
+        ({"heard_once": patterns("silent|nine")}, "a listener heard /silent|nine/ 3 times, expected once"),
         ({"not_heard": patterns("refunded")}, "the mesh said /refunded/, which should not be heard"),
         ({"effects": patterns("cancel")}, "no tool had the effect /cancel/"),
         ({"handoffs_max": 0}, "there were 1 handoffs, expected at most 0"),
@@ -88,6 +89,12 @@ def test_each_difference_is_a_sentence(expected, told):
 
 def test_words_only_in_the_captions_were_not_heard():
     assert check(heard=patterns("silent words")) == ["a listener did not hear /silent words/"]
+
+
+def test_what_was_heard_the_second_time_counts_as_heard_and_not_as_heard_twice():
+    again = (Note("billing", "Silent words. I refunded forty nine dollars and ninety nine cents.", 2000, 2900),)
+    expected = Expect(heard=patterns("silent words"), heard_once=patterns("49.99"))
+    assert failures(expected, REPORT, NOTES, again=again) == []
 
 
 def test_words_only_in_the_captions_still_count_as_said_when_nobody_may_say_them():

@@ -10,6 +10,11 @@ def test_sentences_of_one_speaker_that_are_close_are_listened_to_together():
     assert stretches(tracks) == [Speech("billing-h1", 100, 380), Speech("billing-h1", 600, 700)]
 
 
+def test_the_second_time_each_sentence_is_listened_to_by_itself():
+    tracks = {"billing-h1": track(8.0, (1.0, voice(1.0)), (2.8, voice(1.0)))}
+    assert stretches(tracks, join_frames=25) == [Speech("billing-h1", 100, 200), Speech("billing-h1", 280, 380)]
+
+
 def test_two_speakers_are_never_listened_to_together():
     tracks = {"triage-1": track(5.0, (1.0, voice(1.0))), "billing-h1": track(5.0, (2.1, voice(1.0, seed=2)))}
     assert [s.speaker for s in stretches(tracks)] == ["triage-1", "billing-h1"]

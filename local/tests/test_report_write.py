@@ -2,6 +2,8 @@
 
 import importlib
 import json
+import re
+from dataclasses import replace
 
 import pytest
 import soundfile
@@ -27,8 +29,8 @@ def speech(monkeypatch):
     """Answers as billing's voice does: `onyx` says what was recorded, others say something else."""
     asked = []
 
-    async def listen(recording, *, speech_url):
-        return (Note("billing", "I refunded it.", 0, 1),)
+    async def listen(recording, *, speech_url, again=False):
+        return (Note("billing", "I refunded it. Goodbye." if again else "I refunded it. Good buy.", 0, 1),)
 
     async def speak(speech_url, text, *, voice, session):
         asked.append((voice, text))
@@ -52,6 +54,12 @@ async def write(tmp_path, script, **changed):
         speech_url="http://x/v1",
         versions={"a": "1"},
     )
+
+
+async def test_a_listener_who_missed_something_listens_again(speech, tmp_path, script):
+    for heard, wrong in (("goodbye", []), ("nothing of it", ["a listener did not hear /nothing of it/"])):
+        expected = replace(script, expect=Expect(heard=(re.compile(heard, re.IGNORECASE),)))
+        assert await write(tmp_path, expected) == wrong
 
 
 async def test_four_files_are_written(speech, tmp_path, script):

@@ -35,6 +35,20 @@ def test_an_endless_sentence_is_cut_at_its_commas_and_loses_no_word() -> None:
     assert all(part.endswith(",") for part in parts[:-1])
 
 
+def test_a_long_first_sentence_begins_with_its_first_clause() -> None:
+    """That much sooner is it heard; the sentences after it are made while it is."""
+    long = "We're open Monday to Friday, from eight in the morning to six in the evening."
+    clause, rest = "We're open Monday to Friday,", "from eight in the morning to six in the evening."
+    assert split_sentences(f"{long} {long}") == [clause, rest, long]
+
+
+@pytest.mark.parametrize(
+    "text", ["Sorry, I did not quite catch that, could you say it again?", "Yes, " + "word " * 20 + "end."]
+)
+def test_a_clause_that_is_too_short_stays_with_its_sentence(text: str) -> None:
+    assert split_sentences(text) == [text]
+
+
 def test_a_sentence_without_a_single_space_is_cut_all_the_same() -> None:
     assert "".join(split_sentences("a" * 1000)) == "a" * 1000
 

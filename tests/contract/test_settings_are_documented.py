@@ -12,8 +12,24 @@ from tools.house import ROOT
 
 EXAMPLE = (ROOT / ".env.example").read_text()
 LINE = re.compile(r"^(?P<off># ?)?(?P<name>[A-Z][A-Z0-9_]+)=(?P<value>.*)$", re.MULTILINE)
-OF_OTHERS = {"DATABASE_URL", "BILLING_REFUND_LIMIT", "BILLING_SEED_EXAMPLES", "VOICEMESH_CACHE_DIR"}
-"""Read by billing's back office and by the local mesh."""
+OF_OTHERS = {"DATABASE_URL", "VOICEMESH_CAPABILITY_KEY", "VOICEMESH_CACHE_DIR"}
+"""Read by every back office, and by the local mesh."""
+OF_ONE_OFFICE = re.compile(r"\"((?:BILLING|TECHNICAL|SALES|ESCALATION)_[A-Z_]+)\"")
+"""How a back office's settings spell a variable of their own."""
+
+
+def of_the_offices() -> set[str]:
+    settings = [path.read_text() for path in (ROOT / "services").glob("*/*_mcp/settings.py")]
+    limits = {name for text in settings for name in OF_ONE_OFFICE.findall(text)}
+    return limits | {
+        f"{path.name.upper()}_SEED_EXAMPLES" for path in (ROOT / "services").iterdir() if list(path.glob("*_mcp"))
+    }
+
+
+def of_the_ledger() -> set[str]:
+    """Those that it shares with the workers, too."""
+    text = (ROOT / "libs" / "ledger" / "ledger" / "settings.py").read_text()
+    return set(re.findall(r"\"(VOICEMESH_[A-Z_]+|REDIS_URL)\"", text))
 
 
 def spelled() -> dict[str, str]:
@@ -24,8 +40,17 @@ def test_every_variable_of_a_worker_is_in_the_example() -> None:
     assert {field.metadata["name"] for field in fields(Settings)} - set(spelled()) == set()
 
 
+def test_every_variable_of_a_back_office_is_in_the_example() -> None:
+    assert of_the_offices() - set(spelled()) == set()
+
+
+def test_every_variable_of_the_ledger_is_in_the_example() -> None:
+    assert of_the_ledger() - set(spelled()) == set()
+
+
 def test_the_example_holds_no_variable_that_nobody_reads() -> None:
-    read = {field.metadata["name"] for field in fields(Settings)} | OF_OTHERS | set(BRAIN_VARIABLES)
+    read = {field.metadata["name"] for field in fields(Settings)} | OF_OTHERS | of_the_offices() | of_the_ledger()
+    read |= set(BRAIN_VARIABLES)
     assert set(spelled()) - read == set()
 
 

@@ -1,15 +1,14 @@
-"""Meshes for the calls of these tests, each started once, and the shipped callers' demos, which run beside them."""
+"""Meshes for the calls of these tests, each started once."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from local.supervisor.mesh import Mesh
-from tests.e2e.demos import Demos
 
 
 @pytest.fixture(scope="session")
@@ -18,20 +17,13 @@ def run_dirs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("meshes")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def demos(request: pytest.FixtureRequest, run_dirs: Path, repo_root: Path) -> Iterator[Demos]:
-    """The demos of the shipped callers: one after the other in the background, from the session's start when it wants any."""
-    with Demos(run_dirs / "demos", cwd=repo_root) as running:
-        if any(item.path.name == "test_shipped_callers.py" for item in request.session.items):
-            running.start()
-        yield running
-
-
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def playbook_mesh(run_dirs: Path) -> AsyncIterator[Mesh]:
     """Billing has one place only, and waits long for its call to end: enough for one call at a time, and easily full."""
     billing = {"VOICEMESH_MAX_SESSIONS": "1", "VOICEMESH_DRAIN_SECONDS": "60", "VOICEMESH_SILENCE_SECONDS": "60"}
-    async with Mesh(run_dirs / "playbook", env_of={"billing": billing}) as mesh:
+    triage = {"VOICEMESH_HOLD_SECONDS": "0"}  # a full billing is not waited for here
+    env_of = {"billing": billing, "triage": triage}
+    async with Mesh(run_dirs / "playbook", services=("triage", "billing"), env_of=env_of) as mesh:
         yield mesh
 
 
@@ -42,3 +34,16 @@ async def mesh(playbook_mesh: Mesh) -> AsyncIterator[Mesh]:
     for service in playbook_mesh.services:
         if not playbook_mesh.process(service).is_alive:
             await playbook_mesh.restart(service)
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def two_billings(run_dirs: Path, playbook_mesh: Mesh) -> AsyncIterator[Mesh]:
+    """Two workers of billing, so that one can be lost or drained; the voice is the other mesh's."""
+    async with Mesh(
+        run_dirs / "recovery",
+        services=("triage", "billing"),
+        replicas={"billing": 2},
+        env_overrides={"VOICEMESH_DRAIN_SECONDS": "60"},
+        speech_url=playbook_mesh.speech_url,
+    ) as mesh:
+        yield mesh

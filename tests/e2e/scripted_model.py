@@ -60,9 +60,8 @@ def triage(messages: list[Message]) -> Reply:
 
 
 def billing(messages: list[Message]) -> Reply:
-    """The billing specialist: account, eligibility, a yes, one refund, goodbye."""
+    """The billing specialist: account, ZIP code, eligibility, a yes, one refund, goodbye."""
     results = _results(messages)
-    account = re.search(r"AC\W?4721|A\W*C\W*4\W*7\W*2\W*1", _everything(messages), re.I)
     if "process_refund" in results:
         if re.search(r"\bno\b|that's all|that is all", _said(messages), re.I):
             return Reply("Thank you for calling. Goodbye.", [("end_call", {"outcome": "resolved"})])
@@ -80,10 +79,14 @@ def billing(messages: list[Message]) -> Reply:
             "idempotency_key": f"AC4721-{found['charge_id']}-refund",
         }
         return Reply(calls=[("process_refund", arguments)])
-    if "get_account" in results:
+    if "verify_identity" in results:
         return Reply(calls=[("check_refund_eligibility", {"account_id": "AC4721", "month": "March"})])
-    if account:
-        return Reply(calls=[("get_account", {"account_id": "AC4721"})])
+    if "find_account" in results:
+        if not re.search(r"97209|9\W*7\W*2\W*0\W*9|nine,? seven,? two,? (oh|o|zero),? nine", _said(messages), re.I):
+            return Reply("And what is the ZIP code on the account?")
+        return Reply(calls=[("verify_identity", {"account_id": "AC4721", "postal_code": "97209"})])
+    if re.search(r"AC\W?4721|A\W*C\W*4\W*7\W*2\W*1|A,? ?C,? four,? seven,? two,? one", _everything(messages), re.I):
+        return Reply(calls=[("find_account", {"account_id": "AC4721"})])
     return Reply("Could you tell me your account ID, please?")
 
 

@@ -29,6 +29,7 @@ from tests.e2e.processes import has_no_call, health, job_of, until
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TRY_AGAIN = says("Yes please.", after="once more")
+NO_CALLBACK = says("No, thank you.", after="call you back")
 GOES_ON_WITHIN_MS = 5_000
 """What the caller is promised when billing is killed before it has the floor."""
 
@@ -81,12 +82,12 @@ async def test_when_billings_worker_is_killed_triage_goes_on_and_says_so_again_w
         mesh.process("billing").kill()
         killed_at = time.time()
 
-    evidence = await ring(mesh, caller(CHARGED_TWICE, TRY_AGAIN, IS_DONE), meddle=kill_it)
+    evidence = await ring(mesh, caller(CHARGED_TWICE, TRY_AGAIN, NO_CALLBACK, IS_DONE), meddle=kill_it)
     await assert_triage_went_on(evidence, killed_at)
     assert "I still can't reach our billing specialist" in evidence.said_by("triage")
     assert [a.outcome for a in evidence.call.attempts] == ["lost", "unreachable"]
     assert evidence.call.services == ("triage",)
-    assert (evidence.ending, evidence.recording.ended_by) == (Ending.RESOLVED, "mesh")
+    assert (evidence.ending, evidence.recording.ended_by) == (Ending.FAILED, "mesh"), "nobody could help"
     await has_no_call(mesh, "triage")
 
 
@@ -112,12 +113,14 @@ async def test_when_billing_is_full_and_then_draining_triage_says_so_and_stays(m
 
     async with somebody_on_the_line_of(mesh, "billing"):
         assert (await health(mesh, "billing"))["reason"] == "at_capacity"
-        evidence = await ring(mesh, caller(CHARGED_TWICE, TRY_AGAIN, IS_DONE), meddle=drain_when_it_was_full)
+        evidence = await ring(
+            mesh, caller(CHARGED_TWICE, TRY_AGAIN, NO_CALLBACK, IS_DONE), meddle=drain_when_it_was_full
+        )
         assert (await health(mesh, "billing"))["active_sessions"] == 1, (
             "the call that was there goes on while it drains"
         )
     assert [a.outcome for a in evidence.call.attempts] == ["at_capacity", "draining"]
     assert "can't take your call right now. I'm still here with you" in evidence.said_by("triage")
     assert evidence.voices == ["triage"]
-    assert evidence.ending is Ending.RESOLVED
+    assert evidence.ending is Ending.FAILED
     assert await asyncio.wait_for(billing.wait_exit(), 30) == 0, "drained"

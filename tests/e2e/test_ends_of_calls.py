@@ -46,7 +46,10 @@ async def test_a_silent_caller_is_asked_twice_and_bidden_goodbye(mesh: Mesh, run
 
 async def test_an_agent_that_is_sent_for_a_stale_context_leaves_without_a_word(mesh: Mesh) -> None:
     async def send_two(live: Live) -> None:
-        await live.call(lambda call: bool(call.services))
+        async def is_answered() -> bool:
+            return await live.store.load_floor(live.call_id) is not None
+
+        await until(is_answered, what="triage's floor")
         await expired_handoff(live)
         for handoff_id in ("h-expired", "h-never-was"):
             before = await accepted_jobs(mesh, "billing")

@@ -19,8 +19,8 @@ from handoff.lifecycle import State
 
 from local import report
 from local.caller import load_script
-from local.demo import versions
 from local.supervisor.mesh import Mesh
+from local.versions import versions
 from tests.e2e.calls import CHARGED_TWICE, Evidence, Live, caller, hangs_up, ring
 from tests.e2e.scripted_model import Request, ScriptedModel
 
@@ -63,7 +63,12 @@ async def call(playbook_mesh: Mesh, run_dirs: Path, repo_root: Path) -> AsyncIte
     folder = run_dirs / "model"
     async with (
         ScriptedModel() as model,
-        Mesh(folder, brain={"OPENAI_BASE_URL": model.base_url}, speech_url=playbook_mesh.speech_url) as mesh,
+        Mesh(
+            folder,
+            services=("triage", "billing"),
+            brain={"OPENAI_BASE_URL": model.base_url},
+            speech_url=playbook_mesh.speech_url,
+        ) as mesh,
     ):
         evidence = await ring(mesh, script)
         failures = await report.write(
@@ -87,7 +92,8 @@ async def test_the_call_goes_as_its_script_expects(call: ModelCall) -> None:
 async def test_the_model_works_with_the_tools_and_refunds_once(call: ModelCall) -> None:
     messages = call.billings[-1].body["messages"]
     called = [c["function"]["name"] for message in messages for c in message.get("tool_calls") or []]
-    assert called == ["get_account", "check_refund_eligibility", "process_refund", *called[3:]]
+    expected = ["find_account", "verify_identity", "check_refund_eligibility", "process_refund"]
+    assert called == [*expected, *called[4:]]
     assert called.count("process_refund") == 1
     (effect,) = call.evidence.call.effects
     assert effect.startswith("process_refund RF-")

@@ -14,7 +14,9 @@ import pytest
 import redis
 
 # The store's suite and state machine live beside the unit tests, which run them over the memory store.
-pytest.register_assert_rewrite("store_suite", "handoff_suite", "store_steps", "store_machine")
+pytest.register_assert_rewrite(
+    "store_suite", "handoff_suite", "recovery_suite", "shared_suite", "store_steps", "store_machine", "recovery_machine"
+)
 sys.path.insert(0, str(Path(__file__).parents[2] / "libs" / "handoff" / "tests"))
 
 START_TIMEOUT_SECONDS = 20.0

@@ -9,24 +9,30 @@ import sys
 from pathlib import Path
 
 import pytest
+from backoffice.app import app
+from backoffice.database import Database, DatabaseUnusable
 from billing_mcp.__main__ import main
-from billing_mcp.app import app
-from billing_mcp.database import Database, DatabaseUnusable
+from billing_mcp.seed import examples
 from billing_mcp.settings import Settings
+from billing_mcp.tools import make_office
 from starlette.testclient import TestClient
 
 _PREPARE_AND_REFUND = """
-import asyncio, faulthandler, sys
+import faulthandler, sys
 faulthandler.dump_traceback_later(80, exit=True)  # a hang tells where
 sys.path[:0] = sys.argv[3:]
-from billing_mcp import tools
-from billing_mcp.database import Database
+from backoffice.database import Database
+from backoffice.testing import Call
+from billing_mcp.seed import examples
 from billing_mcp.settings import Settings
+from billing_mcp.tools import make_office
 settings = Settings(database_url=sys.argv[1])
-database = Database(settings)
+database = Database(settings, package="billing_mcp", seed=examples)
 database.prepare()
-arguments = dict(account_id="AC4721", charge_id="CH-2026-03-0417-2", amount="49.99", idempotency_key=sys.argv[2])
-print(asyncio.run(tools.server(database, settings).call_tool("process_refund", arguments)).content[0].text)
+call = Call(office=make_office(database, settings), settings=settings, call_id=sys.argv[2]).verified("AC4721")
+arguments = dict(account_id="AC4721", charge_id="CH-2026-03-0417-2", amount="49.99", idempotency_key="refund")
+_, answer = call("process_refund", **arguments)
+print(answer["reference"], answer["already_done"])
 """
 
 
@@ -34,7 +40,7 @@ def test_processes_that_start_and_refund_at_once_make_one_schema_and_one_refund(
     url = f"sqlite:///{tmp_path}/billing.db"
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", _PREPARE_AND_REFUND, url, f"key-{n}", *sys.path],
+            [sys.executable, "-c", _PREPARE_AND_REFUND, url, f"call-{n}", *sys.path],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -49,24 +55,25 @@ def test_processes_that_start_and_refund_at_once_make_one_schema_and_one_refund(
             process.wait()
     assert [process.returncode for process in started] == [0, 0, 0], [err for _, err in said]
     assert all("RF-20417" in out for out, _ in said)
-    assert sum('"already_done": false' in out for out, _ in said) == 1
+    assert sum("False" in out for out, _ in said) == 1
     with sqlite3.connect(tmp_path / "billing.db") as rows:
         assert rows.execute("SELECT count(*) FROM refunds WHERE reference = 'RF-20417'").fetchone() == (1,)
-        assert rows.execute("SELECT count(*) FROM accounts").fetchone() == (7,)
+        assert rows.execute("SELECT count(*) FROM accounts").fetchone() == (220,)
 
 
 def test_a_second_start_keeps_what_is_there(tmp_path: Path) -> None:
     settings = Settings(database_url=f"sqlite:///{tmp_path}/billing.db")
     for _ in range(2):
-        database = Database(settings)
+        database = Database(settings, package="billing_mcp", seed=examples)
         database.prepare()
         database.close()
     with sqlite3.connect(tmp_path / "billing.db") as rows:
-        assert rows.execute("SELECT count(*) FROM accounts").fetchone() == (7,)
+        assert rows.execute("SELECT count(*) FROM accounts").fetchone() == (220,)
 
 
 def test_a_database_without_examples_is_empty(tmp_path: Path) -> None:
-    database = Database(Settings(database_url=f"sqlite:///{tmp_path}/billing.db", seed_examples=False))
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/billing.db", seed_examples=False)
+    database = Database(settings, package="billing_mcp", seed=examples)
     database.prepare()
     database.close()
     with sqlite3.connect(tmp_path / "billing.db") as rows:
@@ -77,14 +84,14 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) ->
     path = tmp_path / "notes.txt"
     path.write_text("not a database, but dear to somebody")
     with pytest.raises(DatabaseUnusable):
-        Database(Settings(database_url=f"sqlite:///{path}")).prepare()
+        Database(Settings(database_url=f"sqlite:///{path}"), package="billing_mcp").prepare()
     assert path.read_text() == "not a database, but dear to somebody"
 
 
 def test_health_tells_live_and_ready(tmp_path: Path) -> None:
     settings = Settings(database_url=f"sqlite:///{tmp_path}/billing.db")
-    database = Database(settings)
-    client = TestClient(app(database, settings, host="127.0.0.1"))
+    database = Database(settings, package="billing_mcp")
+    client = TestClient(app(make_office(database, settings), database, host="127.0.0.1"))
     assert client.get("/health/live").status_code == 200
     assert client.get("/health/ready").json() == {"status": "not_ready", "reason": "database_unreachable"}
     database.prepare()

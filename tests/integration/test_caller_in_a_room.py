@@ -13,7 +13,7 @@ from livekit import api
 from local.caller import Access, CallRefused, Recording, load_script, new_access, place_call
 from local.caller.band import FRAME
 from local.caller.ear import changes, speech_of
-from local.report import turns_of
+from local.report import build_report, turns_of
 from local.supervisor.mesh import Mesh
 from local.tests.voices import voice
 from tests.integration.room_agent import RoomAgent
@@ -180,6 +180,26 @@ async def test_a_cue_that_never_comes_ends_the_call_and_says_where(stage: Stage)
     recording = await stage.call(text, agents)
     (problem,) = recording.problems
     assert "caller.yaml:2: the mesh did not say /never said/ within 2 s" in problem
+
+
+async def test_a_caller_who_is_asked_for_it_says_the_line_again_and_the_report_tells(stage: Stage) -> None:
+    async def agents(access: Access) -> None:
+        triage = stage.agent(access, "triage-1")
+        await triage.join()
+        for words in (GREETING, "Sorry, I didn't get that. Is it billing, yes or no?", "Anything else?"):
+            await triage.say(words, voice(0.5, seed=1))
+            await asyncio.sleep(2.0)
+        await stage.close_room(access)
+
+    text = "lines:\n  - say: Yes please.\n    after: help you\n  - say: No.\n    after: anything else\n"
+    recording = await stage.call(text, agents)
+    assert [(s.text, s.is_again) for s in recording.spoken] == [
+        ("Yes please.", False),
+        ("Yes please.", True),
+        ("No.", False),
+    ]
+    assert build_report(recording, None, (), versions={})["said_again"] == ["Yes please."]
+    assert recording.problems == ()
 
 
 async def test_a_mesh_that_hangs_up_too_early_is_a_problem(stage: Stage) -> None:

@@ -43,7 +43,7 @@ def lives(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("command", ["", "demo", "up", "fetch"])
+@pytest.mark.parametrize("command", ["", "demo", "calls", "up", "eval", "chaos", "fetch"])
 def test_every_command_has_help(command: str, repo_root: Path) -> None:
     answer = local(*filter(None, [command]), "--help", cwd=repo_root)
     assert answer.returncode == 0
@@ -55,6 +55,23 @@ def test_a_script_that_is_not_there_is_named_and_nothing_is_started(repo_root: P
     assert answer.returncode == 2
     assert "no/such.yaml" in answer.stderr
     assert "what to do" in answer.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (("nobody_of_that_name",), "nobody_of_that_name"),
+        (("--channels", "fax"), "there are web and phone"),
+        (("--times", "0"), "not a number of times"),
+    ],
+)
+def test_calls_that_cannot_be_played_are_told_and_nothing_is_started(
+    repo_root: Path, tmp_path: Path, wrong: tuple[str, ...], told: str
+) -> None:
+    answer = local("calls", *wrong, "--run-dir", str(tmp_path / "run"), cwd=repo_root)
+    assert answer.returncode == 2
+    assert told in answer.stderr
     assert not (tmp_path / "run").exists()
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from handoff.memory_store import MemoryStore
+import redis
 from handoff.redis_store import RedisStore
 from handoff.store import Store
+from handoff.testing import OutageStore
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
-from store_machine import FloorMachine
+from recovery_machine import RecoveryMachine
 
 _SETTINGS = settings(
     max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), database=None
@@ -17,8 +18,14 @@ _SETTINGS = settings(
 
 @pytest.mark.timeout(120)
 def test_redis_and_memory_answer_alike_in_any_interleaving(redis_url: str) -> None:
-    class RedisMachine(FloorMachine):
+    class RedisMachine(RecoveryMachine):
         def make_stores(self) -> list[Store]:
-            return [MemoryStore(), RedisStore.connect(redis_url)]
+            self.memory = OutageStore()
+            return [self.memory, RedisStore.connect(redis_url)]
+
+        def lose_everything(self) -> None:
+            self.memory.forget_everything()
+            with redis.Redis.from_url(redis_url) as client:
+                client.flushall()
 
     run_state_machine_as_test(RedisMachine, settings=_SETTINGS)

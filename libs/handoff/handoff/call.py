@@ -62,13 +62,17 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something known about the caller's matter, e.g. ``account_id`` = ``AC4721``. The value is private."""
+    """Something known about the caller's matter, e.g. ``account_id`` = ``AC4721``. The value is private.
+
+    ``service`` names the service that heard or looked it up: it may know this fact whatever the directory says.
+    """
 
     name: str
     value: str
     source: Source
     learned_at: float
     verified: bool = False
+    service: str = ""
 
     def __post_init__(self) -> None:
         if self.verified and self.source is not Source.TOOL:
@@ -105,6 +109,20 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolUse:
+    """A tool's call and its answer, as the brain had them: whoever goes on with the call need not ask again. All of it is private.
+
+    ``arguments`` is a JSON object as text; ``answered_at`` is seconds since the epoch.
+    """
+
+    name: str
+    arguments: str
+    output: str
+    failed: bool
+    answered_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Floor:
     """The right to speak in one call. ``epoch`` only rises; ``lease_until`` is seconds since the epoch by the store's clock."""
 
@@ -135,6 +153,10 @@ class Call:
     handoff_ids: tuple[str, ...] = ()
     effects: tuple[str, ...] = ()
     """What tools changed, one line each, e.g. ``process_refund RF-1042 49.99``."""
+    pending_intents: tuple[Intent, ...] = ()
+    """What the caller wants besides ``intent``, most urgent first: not handled yet, and not handed on."""
+    tool_uses: tuple[ToolUse, ...] = ()
+    """Of the service that has the call, since it has it; they cross to no other service."""
     ending: Ending | None = None
     ending_detail: str = ""
     ended_at: float | None = None

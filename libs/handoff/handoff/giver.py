@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -17,10 +18,13 @@ import grpc.aio
 from handoff import wire
 from handoff.context import HandoffContext
 from handoff.errors import HandoffError, InvalidContext, PeerUnreachable, StoreUnavailable, UnknownHandoff, WireMismatch
-from handoff.outcome import Declined, Expired, Outcome, Refusal
+from handoff.outcome import BUSY, Declined, Expired, Outcome, Refusal
 from handoff.wire import HandoffUpdate, PoolStatus
 
-__all__ = ["Giver", "HandoffUpdate", "PoolStatus"]
+__all__ = ["Giver", "HandoffUpdate", "PoolStatus", "has_room"]
+
+SHUN_SECONDS = 10.0
+"""How long a worker that failed is asked last: by then it is back, or the guardian has noticed that it is gone."""
 
 _CHANNEL_OPTIONS: list[tuple[str, int]] = [
     # A caller waits: try again soon, and give up on an address that does not answer.
@@ -38,48 +42,83 @@ _CHANNEL_OPTIONS: list[tuple[str, int]] = [
 ]
 
 
+def has_room(status: PoolStatus) -> bool:
+    """Whether a service, or a worker, would take one more call."""
+    return not status.draining and status.active < status.capacity
+
+
 class Giver:
-    """One per process. ``peers`` gives each service's ``host:port``."""
+    """One per process. ``peers`` gives the ``host:port`` of each service's workers: one, or several (``a:1|b:1``, or a sequence).
+
+    Of several workers the one with most room is asked first, and the next one when it does not answer or is full.
+    """
 
     def __init__(
         self,
-        peers: Mapping[str, str],
+        peers: Mapping[str, str | Sequence[str]],
         *,
         offer_timeout_seconds: float = 0.5,
         watch_timeout_seconds: float = 300.0,
         credentials: grpc.ChannelCredentials | None = None,
     ) -> None:
-        self._peers = dict(peers)
+        self._peers = {name: tuple(at.split("|") if isinstance(at, str) else at) for name, at in peers.items()}
         self._offer_timeout_seconds = offer_timeout_seconds
         self._watch_timeout_seconds = watch_timeout_seconds
         self._credentials = credentials
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._pid = os.getpid()
+        self._asked: dict[str, str] = {}
+        """Handoff id -> the address of the worker that was offered it."""
+        self._asked_last: dict[str, str] = {}
+        """Service -> the address that was offered a call last."""
+        self._shunned: dict[str, float] = {}
+        """Address -> until when (monotonic) it is the last that is asked."""
 
     async def offer(self, context: HandoffContext, to_service: str) -> Outcome:
         """Offers the call. May be repeated with the same context: the taker answers as before.
 
         After Expired the taker may have accepted all the same: withdraw, unless the offer is repeated. A context that may not
-        cross is Declined as invalid without asking. Raises WireMismatch when the peer does not speak this contract.
+        cross is Declined as invalid without asking. A worker that does not speak this contract, as one of another release may, is
+        passed over; raises WireMismatch when there is no other.
         """
         started = time.monotonic()
         try:
             request = wire.OfferRequest(to_service=to_service, context=wire.to_wire(context))
         except InvalidContext as e:
             return Declined(context.handoff_id, Refusal.INVALID, str(e))
+        outcome: Outcome = Expired(context.handoff_id, 0.0, f"no worker of {to_service} is known, or none answers")
+        mismatch: WireMismatch | None = None
+        for address in await self._by_room(to_service):
+            self._asked[context.handoff_id] = self._asked_last[to_service] = address
+            try:
+                outcome, mismatch = await self._offer_at(address, request, to_service, started), None
+            except WireMismatch as e:
+                mismatch = e
+                continue
+            if not (isinstance(outcome, Expired) or (isinstance(outcome, Declined) and outcome.reason in BUSY)):
+                break
+            # The next worker: the store they share knows the handoff, should this one have accepted it unheard.
+        if mismatch is not None:
+            raise mismatch
+        return outcome
+
+    async def _offer_at(self, address: str, request: Any, to_service: str, started: float) -> Outcome:
+        handoff_id = request.context.handoff_id
         try:
             with _faults(to_service):
-                response = await self._stub(to_service).Offer(request, timeout=self._offer_timeout_seconds)
+                response = await self._stub(address).Offer(request, timeout=self._offer_timeout_seconds)
         except (PeerUnreachable, StoreUnavailable) as e:
-            return Expired(context.handoff_id, time.monotonic() - started, str(e))
-        return wire.outcome_from_wire(response, context.handoff_id)
+            return Expired(handoff_id, time.monotonic() - started, str(e))
+        return wire.outcome_from_wire(response, handoff_id)
 
     async def withdraw(self, handoff_id: str, to_service: str, reason: str) -> None:
         """Takes an offer back, as well as that can be done: a peer that is away, or too late, is no error here.
         ``reason`` never holds a caller's words."""
         request = wire.WithdrawRequest(handoff_id=handoff_id, reason=reason)
         with suppress(HandoffError), _faults(to_service):
-            await self._stub(to_service).Withdraw(request, timeout=self._offer_timeout_seconds)
+            await self._stub(self._address_of(handoff_id, to_service)).Withdraw(
+                request, timeout=self._offer_timeout_seconds
+            )
 
     async def watch(self, handoff_id: str, to_service: str) -> AsyncIterator[HandoffUpdate]:
         """The handoff as it is now, then after each change, until a final state or its expiry.
@@ -87,7 +126,9 @@ class Giver:
         Raises PeerUnreachable the moment the taker's process dies, UnknownHandoff, StoreUnavailable (the taker's), WireMismatch.
         """
         request = wire.WatchRequest(handoff_id=handoff_id)
-        stream = self._stub(to_service).Watch(request, timeout=self._watch_timeout_seconds)
+        stream = self._stub(self._address_of(handoff_id, to_service)).Watch(
+            request, timeout=self._watch_timeout_seconds
+        )
         try:
             with _faults(to_service):
                 async for message in stream:
@@ -95,26 +136,88 @@ class Giver:
         finally:
             stream.cancel()
 
+    # --- how much room there is -----------------------------------------------------------------------------------
     async def pool(self, to_service: str) -> PoolStatus:
-        """How much room the service has. Raises PeerUnreachable, WireMismatch."""
-        with _faults(to_service):
-            response = await self._stub(to_service).Pool(wire.PoolRequest(), timeout=self._offer_timeout_seconds)
+        """How much room the service has, all its workers that answer together; one that drains counts only when all of them
+        do. Raises PeerUnreachable when none answers, WireMismatch."""
+        pools = await self.pools(to_service)
+        if not pools:
+            raise PeerUnreachable(f"no worker of {to_service} answers")
+        open_ones = [status for status in pools.values() if not status.draining] or list(pools.values())
+        return PoolStatus(
+            service=to_service,
+            capacity=sum(status.capacity for status in open_ones),
+            active=sum(status.active for status in open_ones),
+            draining=all(status.draining for status in open_ones),
+            version=open_ones[0].version,
+        )
+
+    async def pools(self, to_service: str) -> dict[str, PoolStatus]:
+        """How much room each worker has that answers, by address. Raises WireMismatch when those that do speak another contract."""
+        addresses = self._addresses(to_service)
+        asked = (self._pool_at(address, to_service) for address in addresses)
+        answers = dict(zip(addresses, await asyncio.gather(*asked, return_exceptions=True), strict=True))
+        pools = {address: answer for address, answer in answers.items() if isinstance(answer, PoolStatus)}
+        for answer in answers.values():
+            if isinstance(answer, BaseException) and not (pools and isinstance(answer, WireMismatch)):
+                raise answer
+        return pools
+
+    async def _pool_at(self, address: str, service: str) -> PoolStatus | None:
+        try:
+            with _faults(service):
+                response = await self._stub(address).Pool(wire.PoolRequest(), timeout=self._offer_timeout_seconds)
+        except PeerUnreachable:
+            return None
         return wire.pool_from_wire(response)
+
+    async def has_another(self, to_service: str) -> bool:
+        """Whether another worker than the one that was offered a call last has room. If so, that one is the last to be asked for
+        SHUN_SECONDS: it has just failed."""
+        failed = self._asked_last.get(to_service, "")
+        pools = await self.pools(to_service) if len(self._peers.get(to_service, ())) > 1 else {}
+        others = [at for at, status in pools.items() if at != failed and has_room(status)]
+        if failed and others:
+            self._shunned[failed] = time.monotonic() + SHUN_SECONDS
+        return bool(others)
+
+    async def _by_room(self, service: str) -> tuple[str, ...]:
+        """The addresses that are worth an offer, the one with most room first; a service's only one is simply asked."""
+        addresses = self._peers.get(service, ())
+        if len(addresses) < 2:
+            return addresses
+        pools = await self.pools(service)
+        now = time.monotonic()
+
+        def rank(address: str) -> tuple[bool, int]:
+            status = pools[address]
+            room = 0 if status.draining else status.capacity - status.active
+            return self._shunned.get(address, 0.0) > now, -room
+
+        return tuple(sorted(pools, key=rank))
 
     async def aclose(self) -> None:
         """Closes the channels; whoever still watches gets PeerUnreachable."""
         channels, self._channels = self._channels, {}
         await asyncio.gather(*(channel.close(None) for channel in channels.values()))
 
-    def _stub(self, service: str) -> wire.HandoffServiceStub:
-        if service not in self._peers:
+    # --- addresses ------------------------------------------------------------------------------------------------
+    def _addresses(self, service: str) -> tuple[str, ...]:
+        if not self._peers.get(service):
             raise PeerUnreachable(f"no address is set for {service}")
+        return self._peers[service]
+
+    def _address_of(self, handoff_id: str, service: str) -> str:
+        """Where a handoff was offered; for one that another process offered, the service's first worker."""
+        return self._asked.get(handoff_id) or self._addresses(service)[0]
+
+    def _stub(self, address: str) -> wire.HandoffServiceStub:
         if self._pid != os.getpid():
             # Inherited through a fork: the connections are the parent's.
             self._pid, self._channels = os.getpid(), {}
-        if service not in self._channels:
-            self._channels[service] = self._open(self._peers[service])
-        return wire.HandoffServiceStub(self._channels[service])  # type: ignore[no-untyped-call]
+        if address not in self._channels:
+            self._channels[address] = self._open(address)
+        return wire.HandoffServiceStub(self._channels[address])  # type: ignore[no-untyped-call]
 
     def _open(self, address: str) -> grpc.aio.Channel:
         if self._credentials is None:

@@ -4,15 +4,34 @@ key                           type     lives                         holds
 voicemesh:call:<call id>      hash     call time to live, renewed    the checkpoint, the floor, the ending of one call
 voicemesh:handoff:<id>        hash     handoff time to live, fixed   the context that crosses, the state, when it moved
 voicemesh:ledger              stream   ledger time to live, renewed  one line for each call that ended
+voicemesh:live                zset     call time to live, renewed    calls without an ending, by the moment their lease passes
+voicemesh:callbacks           stream   ledger time to live, renewed  callbacks that were promised
+voicemesh:callbacks:due       stream   CALLBACKS_DUE_SECONDS, renewed  callbacks whose time has come, for whoever calls back
+voicemesh:callbacks:due:<ticket>:<call id>  string  the same     that this ticket is in that stream
+voicemesh:tickets             string   TICKETS_SECONDS, renewed      the last number of a callback ticket
+voicemesh:line:<service>      zset     LINE_SECONDS, renewed         calls that wait for a service, the next one first
+voicemesh:line:<service>:until  zset   the same                      the same calls, by the moment they count as gone
+voicemesh:line:<service>:last   string  the same                     number of the last arrival
+voicemesh:breaker:<service>   hash     BREAKER_SECONDS, renewed      state of a service's circuit breaker
 voicemesh:moved:<handoff id>  channel  (no key)                      told after each move of a handoff
 
 The floor lies in the call's own hash, so that it can neither outlive the call nor be forgotten before it: an epoch that
 started again at 1 would let an overtaken agent write.
+
+Redis Cluster is not supported: scripts touch several keys in one step, and build some of them from the prefixes here.
 """
 
 _PREFIX = "voicemesh"
 
 LEDGER = f"{_PREFIX}:ledger"
+LIVE = f"{_PREFIX}:live"
+CALLBACKS = f"{_PREFIX}:callbacks"
+CALLBACKS_DUE = f"{_PREFIX}:callbacks:due"
+CALLBACKS_DUE_SECONDS = 7 * 86400
+"""Renewed at each look of the ledger: passes when nobody waits, or when the ledger has been away for a week."""
+TICKETS = f"{_PREFIX}:tickets"
+TICKETS_SECONDS = 400 * 86400.0
+"""Longer than anybody quotes a ticket's number; renewed by each new one."""
 
 
 def call(call_id: str) -> str:
@@ -28,3 +47,28 @@ def handoff(handoff_id: str) -> str:
 def moved(handoff_id: str) -> str:
     """Channel that is told when a handoff has moved."""
     return f"{_PREFIX}:moved:{handoff_id}"
+
+
+def callback_queued(ticket_id: str, call_id: str) -> str:
+    """Key that says that a ticket is in CALLBACKS_DUE."""
+    return f"{CALLBACKS_DUE}:{ticket_id}:{call_id}"
+
+
+def line(service: str) -> str:
+    """Key of the line of calls that wait for a service."""
+    return f"{_PREFIX}:line:{service}"
+
+
+def line_until(service: str) -> str:
+    """Key of the same calls by the moment at which each counts as gone."""
+    return f"{line(service)}:until"
+
+
+def line_last(service: str) -> str:
+    """Key of the number of a line's last arrival."""
+    return f"{line(service)}:last"
+
+
+def breaker(service: str) -> str:
+    """Key of a breaker's hash."""
+    return f"{_PREFIX}:breaker:{service}"

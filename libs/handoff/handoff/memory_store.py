@@ -8,36 +8,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import NoReturn
 
 from handoff.call import Call, Ending, Floor
-from handoff.errors import FloorLost, IllegalMove, InvalidContext, UnknownCall, UnknownHandoff
+from handoff.errors import FloorLost, IllegalMove, InvalidContext, UnknownHandoff
 from handoff.ledger import LedgerLine
 from handoff.lifecycle import FINAL, State, check_move
+from handoff.memory_recovery import MemoryRecovery
+from handoff.memory_rows import CallRow, HandoffRow
+from handoff.memory_shared import MemoryShared
 from handoff.record import MAX_DETAIL_CHARS, pack_call, pack_handoff
 from handoff.store import Handoff
 
 
-@dataclass(slots=True)
-class _CallRow:
-    call: Call
-    lives_until: float
-    floor: Floor | None = None
-    """Kept after the end of the call: its epoch must never be given again."""
-
-
-@dataclass(slots=True)
-class _HandoffRow:
-    handoff: Handoff
-    lives_until: float
-    taken_epoch: int = 0
-    back_epoch: int = 0
-    moved: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set at the next move, then replaced by a new one."""
-
-
-class MemoryStore:
+class MemoryStore(MemoryRecovery, MemoryShared):
     """See ``Store``. ``now`` is the clock, in seconds since the epoch; tests give ``testing.FakeClock``."""
 
     def __init__(
@@ -50,14 +35,11 @@ class MemoryStore:
         reread_seconds: float = 1.0,
     ) -> None:
         """``reread_seconds``: how often a watch looks for an expiry (real time, for the clock may be a fake)."""
-        self._now = now
-        self._call_ttl_seconds = call_ttl_seconds
-        self._handoff_ttl_seconds = handoff_ttl_seconds
-        self._ledger_ttl_seconds = ledger_ttl_seconds
+        MemoryRecovery.__init__(
+            self, now=now, call_ttl_seconds=call_ttl_seconds, handoff_ttl_seconds=handoff_ttl_seconds
+        )
+        MemoryShared.__init__(self, now=now, ledger_ttl_seconds=ledger_ttl_seconds)
         self._reread_seconds = reread_seconds
-        self._calls: dict[str, _CallRow] = {}
-        self._handoffs: dict[str, _HandoffRow] = {}
-        self._ledger: list[LedgerLine] = []
 
     async def now(self) -> float:
         """See Store.now."""
@@ -69,7 +51,7 @@ class MemoryStore:
         pack_call(call)
         row = self._find_call(call.call_id)
         if row is None:
-            row = self._calls[call.call_id] = _CallRow(call, 0.0)
+            row = self._calls[call.call_id] = CallRow(call, self._now())
             self._renew(row)
         return row.call
 
@@ -101,8 +83,7 @@ class MemoryStore:
             at = self._now()
             row.call = replace(row.call, ending=ending, ending_detail=detail[:MAX_DETAIL_CHARS], ended_at=at)
             self._renew(row)
-            self._ledger = [line for line in self._ledger if line.ended_at > at - self._ledger_ttl_seconds]
-            self._ledger.append(LedgerLine(call_id, ending, at))
+            self._write_line(_ledger_line(row.call, ending, at))
         return row.call
 
     async def take_floor(self, call_id: str, *, service: str, agent_id: str, lease_seconds: float) -> Floor:
@@ -116,20 +97,12 @@ class MemoryStore:
 
     async def renew_floor(self, call_id: str, *, epoch: int, lease_seconds: float) -> Floor:
         """See Store.renew_floor."""
-        row = self._fenced(call_id, epoch)
-        assert row.floor is not None
-        row.floor = replace(row.floor, lease_until=self._now() + lease_seconds)
-        self._renew(row)
-        return row.floor
+        return self._prolong(self._fenced(call_id, epoch), lease_seconds)
 
     async def load_floor(self, call_id: str) -> Floor | None:
         """See Store.load_floor."""
         row = self._find_call(call_id)
         return row.floor if row and row.call.ending is None else None
-
-    async def endings(self, *, since: float = 0.0) -> tuple[LedgerLine, ...]:
-        """See Store.endings."""
-        return tuple(line for line in self._ledger if line.ended_at >= since)
 
     # --- handoffs -------------------------------------------------------------------------------------------------
     async def offer(self, handoff: Handoff) -> Handoff:
@@ -145,7 +118,7 @@ class MemoryStore:
         self._check_offer_epoch(context.call_id, context.epoch)
         stored = replace(handoff, moved_at={State.OFFERED: now}, taker_id="", reason="")
         lives_until = min(now + self._handoff_ttl_seconds, context.expires_at)
-        self._handoffs[context.handoff_id] = _HandoffRow(stored, lives_until)
+        self._handoffs[context.handoff_id] = HandoffRow(stored, lives_until)
         row = self._find_call(context.call_id)
         if row is not None and context.handoff_id not in row.call.handoff_ids:
             row.call = replace(row.call, handoff_ids=(*row.call.handoff_ids, context.handoff_id))
@@ -233,46 +206,11 @@ class MemoryStore:
     async def aclose(self) -> None:
         """See Store.aclose."""
 
-    # --- rows -----------------------------------------------------------------------------------------------------
-    def _find_call(self, call_id: str) -> _CallRow | None:
-        row = self._calls.get(call_id)
-        if row is not None and row.lives_until <= self._now():
-            del self._calls[call_id]
-            return None
-        return row
-
-    def _call_row(self, call_id: str) -> _CallRow:
-        row = self._find_call(call_id)
-        if row is None:
-            raise UnknownCall("no such call (or its time to live has passed)")
-        return row
-
-    def _find_handoff(self, handoff_id: str) -> _HandoffRow | None:
-        row = self._handoffs.get(handoff_id)
-        if row is not None and row.lives_until <= self._now():
-            del self._handoffs[handoff_id]
-            return None
-        return row
-
-    def _handoff_row(self, handoff_id: str) -> _HandoffRow:
-        row = self._find_handoff(handoff_id)
-        if row is None:
-            raise UnknownHandoff("no such handoff (or its time to live has passed)")
-        return row
-
+    # --- rules shared by the above ---------------------------------------------------------------------------------
     def _epoch_of(self, call_id: str) -> int:
         """0 before the first floor, and for a call that is not there."""
         row = self._find_call(call_id)
-        return row.floor.epoch if row and row.floor else 0
-
-    def _fenced(self, call_id: str, epoch: int) -> _CallRow:
-        """The row, when ``epoch`` still holds its floor."""
-        row = self._call_row(call_id)
-        if row.call.ending is not None:
-            raise FloorLost("the call has ended")
-        if row.floor is None or row.floor.epoch != epoch:
-            raise FloorLost(f"epoch {epoch} is not {row.floor.epoch if row.floor else 'taken'}")
-        return row
+        return row.epoch if row else 0
 
     def _check_offer_epoch(self, call_id: str, epoch: int) -> None:
         row = self._find_call(call_id)
@@ -281,30 +219,7 @@ class MemoryStore:
         if row is not None and row.floor is not None and row.floor.epoch != epoch:
             raise InvalidContext(f"offered under epoch {epoch}, not {row.floor.epoch}")
 
-    def _renew(self, row: _CallRow) -> None:
-        row.lives_until = self._now() + self._call_ttl_seconds
-
-    def _give(self, row: _CallRow, *, service: str, agent_id: str, lease_seconds: float) -> Floor:
-        epoch = row.floor.epoch + 1 if row.floor else 1
-        row.floor = Floor(row.call.call_id, service, agent_id, epoch, self._now() + lease_seconds)
-        if row.call.services[-1:] != (service,):
-            row.call = replace(row.call, services=(*row.call.services, service))
-        self._renew(row)
-        return row.floor
-
-    def _enter(self, row: _HandoffRow, state: State, *, taker_id: str = "", reason: str = "") -> None:
-        old = row.handoff
-        row.handoff = replace(
-            old,
-            state=state,
-            moved_at={**old.moved_at, state: self._now()},
-            taker_id=taker_id or old.taker_id,
-            reason=reason or old.reason,
-        )
-        row.moved.set()
-        row.moved = asyncio.Event()
-
-    async def _next_move(self, row: _HandoffRow) -> None:
+    async def _next_move(self, row: HandoffRow) -> None:
         try:
             await asyncio.wait_for(row.moved.wait(), timeout=self._reread_seconds)
         except TimeoutError:
@@ -314,3 +229,16 @@ class MemoryStore:
 
 def _refuse(old: State, new: State) -> NoReturn:
     raise IllegalMove(f"a handoff cannot go from {old} to {new}")
+
+
+def _ledger_line(call: Call, ending: Ending, ended_at: float) -> LedgerLine:
+    return LedgerLine(
+        call.call_id,
+        ending,
+        ended_at,
+        detail=call.ending_detail,
+        services=call.services,
+        handoff_ids=call.handoff_ids,
+        started_at=call.started_at,
+        channel=call.channel.value,
+    )

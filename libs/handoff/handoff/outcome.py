@@ -17,6 +17,10 @@ class Refusal(StrEnum):
     INVALID = "invalid"
 
 
+BUSY = frozenset({Refusal.AT_CAPACITY, Refusal.DRAINING})
+"""The service is well and has no place for this call: another worker may have one, or this one in a while."""
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """The taker has validated, admitted and stored the context; dispatch its agent now."""

@@ -6,9 +6,11 @@ Reading ignores fields it does not know and fills missing ones from their defaul
 from __future__ import annotations
 
 import json
+import re
 import types
 import typing
-from dataclasses import MISSING, asdict, fields, is_dataclass, replace
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -16,6 +18,7 @@ from typing import Any, TypeVar
 from handoff.call import Call
 from handoff.context import MAX_BYTES, HandoffContext, check_context
 from handoff.errors import InvalidContext, WireMismatch
+from handoff.ledger import CallbackTicket
 from handoff.lifecycle import State
 from handoff.store import Handoff
 
@@ -24,6 +27,10 @@ T = TypeVar("T")
 MAX_CALL_BYTES = 1024 * 1024
 """Largest checkpoint. An hour of talk is about 200 kB; more than this is a fault of the writer."""
 MAX_ID_CHARS = 200
+MAX_TICKET_BYTES = 4096
+MAX_PRIORITY = 1000
+_NORMALISED = re.compile(r"[a-zA-Z0-9 :.,'+-]{0,60}")
+"""``tomorrow morning``, ``2026-03-04 10:00``: too short and too plain for what a caller says in his own words."""
 MAX_DETAIL_CHARS = 500
 """An ending's detail is cut to this: a call must always be able to end."""
 
@@ -54,6 +61,44 @@ def pack_handoff(handoff: Handoff, *, now: float) -> str:
     return text
 
 
+def check_restored(call: Call, *, epoch: int) -> str:
+    """The checkpoint as JSON. Raises InvalidContext unless it is a living call's, under an epoch that was once given."""
+    if epoch < 1:
+        raise InvalidContext("a call is restored under the epoch of its owner, from 1 on")
+    if call.ending is not None:
+        raise InvalidContext("a call that has ended is not restored")
+    return pack_call(call)
+
+
+def check_ticket(ticket: CallbackTicket) -> str:
+    """The ticket as JSON. Raises InvalidContext when it is malformed; the message quotes none of it."""
+    for name in ("ticket_id", "call_id", "service"):
+        _check_id(getattr(ticket, name), name)
+    text = _encode(ticket, limit_bytes=MAX_TICKET_BYTES)
+    if not _NORMALISED.fullmatch(ticket.wished_at):
+        raise InvalidContext("wished_at must be empty or a few normalised words")
+    if len(ticket.reason) > MAX_ID_CHARS or not ticket.reason.isprintable():
+        raise InvalidContext(f"reason must be one line of at most {MAX_ID_CHARS} characters")
+    return text
+
+
+def check_priority(priority: int) -> None:
+    """Raises ValueError when a line could not be kept in order by it."""
+    if not -MAX_PRIORITY <= priority <= MAX_PRIORITY:
+        raise ValueError(f"priority must lie between {-MAX_PRIORITY} and {MAX_PRIORITY}")
+
+
+def check_breaker(state: Mapping[str, str]) -> None:
+    """Raises ValueError unless the state of a breaker is a few short texts."""
+    if not all(isinstance(text, str) and len(text) <= MAX_ID_CHARS for pair in state.items() for text in pair):
+        raise ValueError(f"a breaker's state is texts of at most {MAX_ID_CHARS} characters")
+
+
+def unpack_ticket(text: str) -> CallbackTicket:
+    """Raises WireMismatch when the stored text is not a ticket as this release knows it."""
+    return _decode(CallbackTicket, text)
+
+
 def unpack_call(text: str) -> Call:
     """Raises WireMismatch when the stored text is not a call as this release knows it."""
     return _decode(Call, text)
@@ -72,7 +117,8 @@ def _check_id(value: object, name: str) -> None:
 def _encode(value: Any, *, limit_bytes: int) -> str:
     kind = type(value)
     try:
-        text = json.dumps(asdict(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        # Not asdict, which copies everything once more: a checkpoint is written at each turn.
+        text = json.dumps(value, default=_members, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         size = len(text.encode())
         _build(kind, json.loads(text), kind.__name__)
     except _Malformed as error:
@@ -83,6 +129,16 @@ def _encode(value: Any, *, limit_bytes: int) -> str:
     if size > limit_bytes:
         raise InvalidContext(f"{kind.__name__} of {size} bytes is above the limit of {limit_bytes}")
     return text
+
+
+def _members(value: Any) -> dict[str, Any]:
+    kind: Any = type(value)
+    return {name: getattr(value, name) for name in _names(kind)}
+
+
+@lru_cache(maxsize=64)
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))  # a TypeError for what is no dataclass
 
 
 def _decode(kind: type[T], text: str) -> T:

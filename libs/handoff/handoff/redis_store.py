@@ -1,16 +1,14 @@
-"""The Store over Redis: what the mesh runs on. Every write is one Lua script (scripts.py); keys are in keys.py.
+"""The Store over Redis: what the mesh runs on. Every write is one Lua script (scripts*.py); keys are in keys.py.
 
-For one Redis with its replicas (Sentinel or a managed one), not for Redis Cluster: a handoff and its call are two keys.
+For one Redis with its replicas (Sentinel or a managed one). Redis Cluster is not supported: one step touches several keys.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator
 from typing import Any, Self
 
-from redis import exceptions as faults
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
@@ -19,25 +17,16 @@ from redis.backoff import NoBackoff
 from handoff import keys, scripts
 from handoff.call import Call, Ending, Floor
 from handoff.errors import InvalidContext, StoreUnavailable, UnknownHandoff
-from handoff.ledger import LedgerLine
 from handoff.lifecycle import FINAL, State
 from handoff.record import MAX_DETAIL_CHARS, pack_call, pack_handoff
-from handoff.rows import accepted, call_of, fields_of, floor_of, handoff_of, ledger_line_of
+from handoff.redis_link import mapped_faults
+from handoff.redis_recovery import RedisRecovery
+from handoff.redis_shared import RedisShared
+from handoff.rows import accepted, call_of, fields_of, floor_of, handoff_of
 from handoff.store import Handoff
 
-# Redis is there but cannot serve just now: a replica after a failover, memory full, a lost master.
-_AWAY = (
-    faults.ConnectionError,
-    faults.TimeoutError,
-    faults.ReadOnlyError,
-    faults.OutOfMemoryError,
-    faults.ClusterDownError,
-    OSError,
-)
-_LEDGER_PAGE = 1000
 
-
-class RedisStore:
+class RedisStore(RedisRecovery, RedisShared):
     """See ``Store``. Connects at the first use, so it may be made before a fork but must first be used after it."""
 
     def __init__(
@@ -51,10 +40,8 @@ class RedisStore:
         answer_timeout_seconds: float = 1.0,
     ) -> None:
         """``client`` must decode responses. ``reread_seconds``: how often a watch looks again without being told."""
-        self._client = client
-        self._call_ttl_seconds = call_ttl_seconds
+        super().__init__(client, call_ttl_seconds=call_ttl_seconds, ledger_ttl_seconds=ledger_ttl_seconds)
         self._handoff_ttl_seconds = handoff_ttl_seconds
-        self._ledger_ttl_seconds = ledger_ttl_seconds
         self._reread_seconds = reread_seconds
         self._answer_timeout_seconds = answer_timeout_seconds
 
@@ -93,34 +80,36 @@ class RedisStore:
 
     async def now(self) -> float:
         """See Store.now."""
-        with _mapped_faults():
+        with mapped_faults():
             seconds, micros = await self._client.time()
         return float(seconds) + float(micros) / 1e6
 
     async def open_call(self, call: Call) -> Call:
         """See Store.open_call. Raises InvalidContext when the call is malformed or too large."""
         record = pack_call(call)
-        with _mapped_faults():
+        with mapped_faults():
             answer = await scripts.open_call(
                 self._client,
                 call_id=call.call_id,
                 record=record,
                 services=json.dumps(call.services),
                 handoff_ids=json.dumps(call.handoff_ids),
+                started_at=call.started_at,
+                channel=call.channel.value,
                 ttl_seconds=self._call_ttl_seconds,
             )
         return call_of(fields_of(accepted(answer)[0]))
 
     async def load_call(self, call_id: str) -> Call | None:
         """See Store.load_call."""
-        with _mapped_faults():
+        with mapped_faults():
             found: dict[Any, Any] = await self._client.hgetall(keys.call(call_id))
         return call_of(found) if found else None
 
     async def checkpoint(self, call: Call, *, epoch: int) -> None:
         """See Store.checkpoint."""
         record = pack_call(call)
-        with _mapped_faults():
+        with mapped_faults():
             answer = await scripts.checkpoint(
                 self._client,
                 call_id=call.call_id,
@@ -133,7 +122,7 @@ class RedisStore:
 
     async def end_call(self, call_id: str, *, epoch: int, ending: Ending, detail: str = "") -> Call:
         """See Store.end_call."""
-        with _mapped_faults():
+        with mapped_faults():
             answer = await scripts.end_call(
                 self._client,
                 call_id=call_id,
@@ -147,7 +136,7 @@ class RedisStore:
 
     async def take_floor(self, call_id: str, *, service: str, agent_id: str, lease_seconds: float) -> Floor:
         """See Store.take_floor."""
-        with _mapped_faults():
+        with mapped_faults():
             answer = await scripts.take_floor(
                 self._client,
                 call_id=call_id,
@@ -160,7 +149,7 @@ class RedisStore:
 
     async def renew_floor(self, call_id: str, *, epoch: int, lease_seconds: float) -> Floor:
         """See Store.renew_floor."""
-        with _mapped_faults():
+        with mapped_faults():
             answer = await scripts.renew_floor(
                 self._client,
                 call_id=call_id,
@@ -173,28 +162,15 @@ class RedisStore:
     async def load_floor(self, call_id: str) -> Floor | None:
         """See Store.load_floor."""
         wanted = ["service", "agent_id", "epoch", "lease_until"]
-        with _mapped_faults():
+        with mapped_faults():
             found = await self._client.hmget(keys.call(call_id), wanted)
         return None if None in found else floor_of(call_id, found)
-
-    async def endings(self, *, since: float = 0.0) -> tuple[LedgerLine, ...]:
-        """See Store.endings."""
-        lines: list[LedgerLine] = []
-        start = str(int(since * 1000))
-        while True:
-            with _mapped_faults():
-                page: list[Any] = await self._client.xrange(keys.LEDGER, min=start, count=_LEDGER_PAGE) or []
-            lines += [ledger_line_of(fields) for _, fields in page]
-            if len(page) < _LEDGER_PAGE:
-                # Stream ids are whole milliseconds, endings are finer.
-                return tuple(line for line in lines if line.ended_at >= since)
-            start = f"({page[-1][0]}"
 
     async def offer(self, handoff: Handoff) -> Handoff:
         """See Store.offer."""
         context = handoff.context
         text = pack_handoff(handoff, now=await self.now())
-        with _mapped_faults():
+        with mapped_faults():
             answer = await scripts.offer(
                 self._client,
                 handoff_id=context.handoff_id,
@@ -214,14 +190,14 @@ class RedisStore:
 
     async def load_handoff(self, handoff_id: str) -> Handoff | None:
         """See Store.load_handoff."""
-        with _mapped_faults():
+        with mapped_faults():
             found: dict[Any, Any] = await self._client.hgetall(keys.handoff(handoff_id))
         return handoff_of(found) if found else None
 
     async def move(self, handoff_id: str, to: State, *, taker_id: str = "", reason: str = "") -> Handoff:
         """See Store.move."""
         call_id = await self._call_id_of(handoff_id)
-        with _mapped_faults():
+        with mapped_faults():
             answer = await scripts.move(
                 self._client, handoff_id=handoff_id, call_id=call_id, to=to, taker_id=taker_id, reason=reason
             )
@@ -230,7 +206,7 @@ class RedisStore:
     async def pass_floor(self, handoff_id: str, *, epoch: int, lease_seconds: float) -> Floor:
         """See Store.pass_floor."""
         call_id = await self._call_id_of(handoff_id)
-        with _mapped_faults():
+        with mapped_faults():
             answer = await scripts.pass_floor(
                 self._client,
                 handoff_id=handoff_id,
@@ -244,7 +220,7 @@ class RedisStore:
     async def take_back(self, handoff_id: str, *, giver_id: str, epoch: int, lease_seconds: float) -> Floor:
         """See Store.take_back."""
         call_id = await self._call_id_of(handoff_id)
-        with _mapped_faults():
+        with mapped_faults():
             answer = await scripts.take_back(
                 self._client,
                 handoff_id=handoff_id,
@@ -266,7 +242,7 @@ class RedisStore:
                 raise UnknownHandoff("no such handoff to watch")
             yield seen
             while seen.state not in FINAL:
-                with _mapped_faults():
+                with mapped_faults():
                     await channel.get_message(ignore_subscribe_messages=True, timeout=self._reread_seconds)
                 found = await self.load_handoff(handoff_id)
                 if found is None:
@@ -283,7 +259,7 @@ class RedisStore:
 
     async def _subscribe(self, channel: PubSub, name: str) -> None:
         """Returns when Redis has confirmed: only then is whatever moves after our first read sure to be told."""
-        with _mapped_faults():
+        with mapped_faults():
             await channel.subscribe(name)
             confirmed = await channel.get_message(timeout=self._answer_timeout_seconds)
         if confirmed is None:
@@ -291,16 +267,8 @@ class RedisStore:
 
     async def _call_id_of(self, handoff_id: str) -> str:
         """A handoff's call never changes, so reading it apart from the script that uses it is safe."""
-        with _mapped_faults():
+        with mapped_faults():
             call_id = await self._client.hget(keys.handoff(handoff_id), "call_id")
         if call_id is None:
             raise UnknownHandoff("no such handoff (or its time to live has passed)")
         return str(call_id)
-
-
-@contextmanager
-def _mapped_faults() -> Iterator[None]:
-    try:
-        yield
-    except _AWAY as error:
-        raise StoreUnavailable(f"Redis did not answer ({type(error).__name__})") from error

@@ -17,10 +17,10 @@ from handoff.errors import (
     UnknownHandoff,
     WireMismatch,
 )
-from handoff.ledger import LedgerLine
+from handoff.ledger import CallbackTicket, LedgerLine
 from handoff.lifecycle import State
-from handoff.record import unpack_call, unpack_context
-from handoff.store import Handoff
+from handoff.record import unpack_call, unpack_context, unpack_ticket
+from handoff.store import Handoff, Overdue
 
 _REFUSALS: dict[str, type[HandoffError]] = {
     "floor_lost": FloorLost,
@@ -29,6 +29,9 @@ _REFUSALS: dict[str, type[HandoffError]] = {
     "unknown_call": UnknownCall,
     "unknown_handoff": UnknownHandoff,
 }
+
+
+_STATES = frozenset(State)
 
 
 def accepted(answer: list[Any]) -> list[Any]:
@@ -48,8 +51,33 @@ def floor_of(call_id: str, values: Sequence[Any]) -> Floor:
     return Floor(call_id=call_id, service=service, agent_id=agent_id, epoch=int(epoch), lease_until=float(lease_until))
 
 
+def overdue_of(values: Sequence[Any]) -> Overdue:
+    call_id, service, agent_id, epoch, attempts = values
+    return Overdue(call_id, service, agent_id, int(epoch), int(attempts))
+
+
 def ledger_line_of(fields: dict[str, str]) -> LedgerLine:
-    return LedgerLine(fields["call_id"], Ending(fields["ending"]), float(fields["ended_at"]))
+    """A line as any release wrote it: the first three fields are always there."""
+    try:
+        return LedgerLine(
+            fields["call_id"],
+            Ending(fields["ending"]),
+            float(fields["ended_at"]),
+            detail=fields.get("detail", ""),
+            services=tuple(json.loads(fields.get("services", "[]"))),
+            handoff_ids=tuple(json.loads(fields.get("handoff_ids", "[]"))),
+            started_at=float(fields.get("started_at", "0")),
+            channel=fields.get("channel", ""),
+        )
+    except (KeyError, ValueError, TypeError):
+        raise WireMismatch("stored line of the ledger not understood") from None
+
+
+def callback_of(fields: dict[str, str]) -> CallbackTicket:
+    try:
+        return unpack_ticket(fields["ticket"])
+    except KeyError:
+        raise WireMismatch("stored callback not understood") from None
 
 
 def call_of(fields: dict[str, str]) -> Call:
@@ -70,7 +98,8 @@ def call_of(fields: dict[str, str]) -> Call:
 
 def handoff_of(fields: dict[str, str]) -> Handoff:
     try:
-        moved_at = {State(k[3:]): float(v) for k, v in fields.items() if k.startswith("at:")}
+        # A state that only a later release knows, and that is past, is passed over.
+        moved_at = {State(k[3:]): float(v) for k, v in fields.items() if k.startswith("at:") and k[3:] in _STATES}
         return Handoff(
             context=unpack_context(fields["context"]),
             from_service=fields["from_service"],

@@ -6,80 +6,40 @@ legal moves are not spelled again here: lifecycle.py's table comes in as an argu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import Redis
 
 from handoff import keys
 from handoff.lifecycle import MOVES, State
-
-_Args = list[str | int | float]
-
-_PRELUDE = """
-local function now()
-  local t = redis.call('TIME')
-  return string.format('%d.%06d', t[1], t[2])
-end
-local function later(at, seconds) return string.format('%.6f', tonumber(at) + tonumber(seconds)) end
-local function live(key, seconds)
-  redis.call('PEXPIRE', key, math.max(1, math.floor(tonumber(seconds) * 1000)))
-end
-local function append(key, field, item, only_last)
-  local list = cjson.decode(redis.call('HGET', key, field) or '[]')
-  for i, known in ipairs(list) do
-    if known == item and (i == #list or not only_last) then return end
-  end
-  list[#list + 1] = item
-  redis.call('HSET', key, field, cjson.encode(list))
-end
-local function refusal(call, epoch)
-  if redis.call('EXISTS', call) == 0 then return {'unknown_call'} end
-  if redis.call('HEXISTS', call, 'ending') == 1 then return {'floor_lost', 'the call has ended'} end
-  local held = redis.call('HGET', call, 'epoch')
-  if held ~= epoch then return {'floor_lost', 'epoch ' .. epoch .. ' is not ' .. (held or 'taken')} end
-  return nil
-end
-local function give(call, service, agent_id, lease, ttl)
-  local until_at = later(now(), lease)
-  local epoch = redis.call('HINCRBY', call, 'epoch', 1)
-  redis.call('HSET', call, 'service', service, 'agent_id', agent_id, 'lease_until', until_at)
-  append(call, 'services', service, true)
-  live(call, ttl)
-  return {'ok', service, agent_id, tostring(epoch), until_at}
-end
-local function floor(call)
-  local f = redis.call('HMGET', call, 'service', 'agent_id', 'epoch', 'lease_until')
-  return {'ok', f[1], f[2], f[3], f[4]}
-end
-local function enter(handoff, state, channel)
-  redis.call('HSET', handoff, 'state', state, 'at:' .. state, now())
-  redis.call('PUBLISH', channel, state)
-end
-"""
-
-
-async def _run(client: Redis, lua: str, *, touched: Sequence[str], args: _Args) -> list[Any]:
-    # A script object sends EVALSHA and falls back to loading the text when Redis was restarted.
-    answer: list[Any] = await client.register_script(_PRELUDE + lua)(keys=list(touched), args=args)
-    return answer
-
+from handoff.lua import Args, run
+from handoff.store import UNHELD_SECONDS
 
 _OPEN_CALL = """
 if redis.call('EXISTS', KEYS[1]) == 0 then
-  redis.call('HSET', KEYS[1], 'record', ARGV[1], 'services', ARGV[2], 'handoff_ids', ARGV[3])
-  live(KEYS[1], ARGV[4])
+  local at = now()
+  redis.call('HSET', KEYS[1], 'record', ARGV[1], 'services', ARGV[2], 'handoff_ids', ARGV[3], 'opened_at', at)
+  redis.call('HSET', KEYS[1], 'started_at', ARGV[5], 'channel', ARGV[6])
+  owned(KEYS[1], later(at, ARGV[7]), ARGV[4])
 end
 return {'ok', redis.call('HGETALL', KEYS[1])}
 """
 
 
 async def open_call(
-    client: Redis, *, call_id: str, record: str, services: str, handoff_ids: str, ttl_seconds: float
+    client: Redis,
+    *,
+    call_id: str,
+    record: str,
+    services: str,
+    handoff_ids: str,
+    started_at: float,
+    channel: str,
+    ttl_seconds: float,
 ) -> list[Any]:
     """['ok', fields of the call]. ``services`` and ``handoff_ids`` are JSON lists."""
-    args: _Args = [record, services, handoff_ids, ttl_seconds]
-    return await _run(client, _OPEN_CALL, touched=[keys.call(call_id)], args=args)
+    args: Args = [record, services, handoff_ids, ttl_seconds, started_at, channel, UNHELD_SECONDS]
+    return await run(client, _OPEN_CALL, touched=[keys.call(call_id)], args=args)
 
 
 _CHECKPOINT = """
@@ -96,20 +56,23 @@ async def checkpoint(
     client: Redis, *, call_id: str, epoch: int, record: str, handoff_ids: str, ttl_seconds: float
 ) -> list[Any]:
     """['ok'] | ['floor_lost', why] | ['unknown_call']."""
-    args: _Args = [str(epoch), record, handoff_ids, ttl_seconds]
-    return await _run(client, _CHECKPOINT, touched=[keys.call(call_id)], args=args)
+    args: Args = [str(epoch), record, handoff_ids, ttl_seconds]
+    return await run(client, _CHECKPOINT, touched=[keys.call(call_id)], args=args)
 
 
 _END_CALL = """
-if redis.call('HEXISTS', KEYS[1], 'ending') == 0 then
+if not ended(KEYS[1]) then
   local no = refusal(KEYS[1], ARGV[2])
   if no then return no end
   local at = now()
   redis.call('HSET', KEYS[1], 'ending', ARGV[3], 'ending_detail', ARGV[4], 'ended_at', at)
   redis.call('HDEL', KEYS[1], 'service', 'agent_id', 'lease_until')
+  redis.call('ZREM', LIVE, ARGV[1])
   live(KEYS[1], ARGV[5])
   local oldest = string.format('%.0f', math.max(0, (tonumber(at) - tonumber(ARGV[6])) * 1000))
-  redis.call('XADD', KEYS[2], 'MINID', '~', oldest, '*', 'call_id', ARGV[1], 'ending', ARGV[3], 'ended_at', at)
+  local c = redis.call('HMGET', KEYS[1], 'services', 'handoff_ids', 'started_at', 'channel')
+  redis.call('XADD', KEYS[2], 'MINID', '~', oldest, '*', 'call_id', ARGV[1], 'ending', ARGV[3], 'ended_at', at,
+    'detail', ARGV[4], 'services', c[1], 'handoff_ids', c[2], 'started_at', c[3] or '0', 'channel', c[4] or '')
   live(KEYS[2], ARGV[6])
 end
 return {'ok', redis.call('HGETALL', KEYS[1])}
@@ -128,13 +91,13 @@ async def end_call(
 ) -> list[Any]:
     """['ok', fields of the call] | ['floor_lost', why] | ['unknown_call']."""
     touched = [keys.call(call_id), keys.LEDGER]
-    args: _Args = [call_id, str(epoch), ending, detail, ttl_seconds, ledger_ttl_seconds]
-    return await _run(client, _END_CALL, touched=touched, args=args)
+    args: Args = [call_id, str(epoch), ending, detail, ttl_seconds, ledger_ttl_seconds]
+    return await run(client, _END_CALL, touched=touched, args=args)
 
 
 _TAKE_FLOOR = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return {'unknown_call'} end
-if redis.call('HEXISTS', KEYS[1], 'ending') == 1 then return {'floor_lost', 'the call has ended'} end
+if ended(KEYS[1]) then return {'floor_lost', 'the call has ended'} end
 local lease = redis.call('HGET', KEYS[1], 'lease_until')
 if lease and tonumber(lease) > tonumber(now()) then return {'floor_lost', 'somebody holds the floor'} end
 return give(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
@@ -145,16 +108,14 @@ async def take_floor(
     client: Redis, *, call_id: str, service: str, agent_id: str, lease_seconds: float, ttl_seconds: float
 ) -> list[Any]:
     """['ok', service, agent_id, epoch, lease_until] | ['floor_lost', why] | ['unknown_call']."""
-    args: _Args = [service, agent_id, lease_seconds, ttl_seconds]
-    return await _run(client, _TAKE_FLOOR, touched=[keys.call(call_id)], args=args)
+    args: Args = [service, agent_id, lease_seconds, ttl_seconds]
+    return await run(client, _TAKE_FLOOR, touched=[keys.call(call_id)], args=args)
 
 
 _RENEW_FLOOR = """
 local no = refusal(KEYS[1], ARGV[1])
 if no then return no end
-redis.call('HSET', KEYS[1], 'lease_until', later(now(), ARGV[2]))
-live(KEYS[1], ARGV[3])
-return floor(KEYS[1])
+return prolong(KEYS[1], ARGV[2], ARGV[3])
 """
 
 
@@ -162,8 +123,8 @@ async def renew_floor(
     client: Redis, *, call_id: str, epoch: int, lease_seconds: float, ttl_seconds: float
 ) -> list[Any]:
     """['ok', service, agent_id, epoch, lease_until] | ['floor_lost', why] | ['unknown_call']."""
-    args: _Args = [str(epoch), lease_seconds, ttl_seconds]
-    return await _run(client, _RENEW_FLOOR, touched=[keys.call(call_id)], args=args)
+    args: Args = [str(epoch), lease_seconds, ttl_seconds]
+    return await run(client, _RENEW_FLOOR, touched=[keys.call(call_id)], args=args)
 
 
 _OFFER = """
@@ -172,7 +133,7 @@ if redis.call('EXISTS', handoff) == 1 then return {'exists', redis.call('HGETALL
 local at = now()
 local left = math.min(tonumber(ARGV[6]), tonumber(ARGV[7]) - tonumber(at))
 if left <= 0 then return {'invalid', 'the context is stale'} end
-if redis.call('HEXISTS', call, 'ending') == 1 then return {'invalid', 'the call has ended'} end
+if ended(call) then return {'invalid', 'the call has ended'} end
 local epoch = redis.call('HGET', call, 'epoch')
 if epoch and epoch ~= ARGV[5] then return {'invalid', 'offered under epoch ' .. ARGV[5] .. ', not ' .. epoch} end
 redis.call('HSET', handoff, 'context', ARGV[1], 'from_service', ARGV[2], 'to_service', ARGV[3], 'call_id', ARGV[4])
@@ -197,9 +158,9 @@ async def offer(
 ) -> list[Any]:
     """['ok' | 'exists', fields of the handoff] | ['invalid', why]."""
     touched = [keys.handoff(handoff_id), keys.call(call_id)]
-    content: _Args = [context, from_service, to_service, call_id, str(epoch)]
-    args: _Args = [*content, ttl_seconds, expires_at, handoff_id, keys.moved(handoff_id)]
-    return await _run(client, _OFFER, touched=touched, args=args)
+    content: Args = [context, from_service, to_service, call_id, str(epoch)]
+    args: Args = [*content, ttl_seconds, expires_at, handoff_id, keys.moved(handoff_id)]
+    return await run(client, _OFFER, touched=touched, args=args)
 
 
 _MOVE = """
@@ -230,8 +191,8 @@ async def move(client: Redis, *, handoff_id: str, call_id: str, to: State, taker
     """['ok', fields of the handoff] | ['illegal' | 'floor_lost', why] | ['unknown_handoff']."""
     # Only pass_floor may go to TAKEN, whatever the table says.
     origins = [state for state, onward in MOVES.items() if to in onward and to is not State.TAKEN]
-    args: _Args = [to.value, taker_id, reason, f",{','.join(origins)},", keys.moved(handoff_id)]
-    return await _run(client, _MOVE, touched=[keys.handoff(handoff_id), keys.call(call_id)], args=args)
+    args: Args = [to.value, taker_id, reason, f",{','.join(origins)},", keys.moved(handoff_id)]
+    return await run(client, _MOVE, touched=[keys.handoff(handoff_id), keys.call(call_id)], args=args)
 
 
 _PASS_FLOOR = """
@@ -254,8 +215,8 @@ async def pass_floor(
     client: Redis, *, handoff_id: str, call_id: str, epoch: int, lease_seconds: float, ttl_seconds: float
 ) -> list[Any]:
     """['ok', service, agent_id, epoch, lease_until] | ['illegal' | 'floor_lost', why] | ['unknown_handoff' | 'unknown_call']."""
-    args: _Args = [str(epoch), lease_seconds, ttl_seconds, keys.moved(handoff_id)]
-    return await _run(client, _PASS_FLOOR, touched=[keys.handoff(handoff_id), keys.call(call_id)], args=args)
+    args: Args = [str(epoch), lease_seconds, ttl_seconds, keys.moved(handoff_id)]
+    return await run(client, _PASS_FLOOR, touched=[keys.handoff(handoff_id), keys.call(call_id)], args=args)
 
 
 _TAKE_BACK = """
@@ -288,5 +249,5 @@ async def take_back(
     ttl_seconds: float,
 ) -> list[Any]:
     """['ok', service, agent_id, epoch, lease_until] | ['illegal' | 'floor_lost', why] | ['unknown_handoff' | 'unknown_call']."""
-    args: _Args = [str(epoch), giver_id, lease_seconds, ttl_seconds, keys.moved(handoff_id)]
-    return await _run(client, _TAKE_BACK, touched=[keys.handoff(handoff_id), keys.call(call_id)], args=args)
+    args: Args = [str(epoch), giver_id, lease_seconds, ttl_seconds, keys.moved(handoff_id)]
+    return await run(client, _TAKE_BACK, touched=[keys.handoff(handoff_id), keys.call(call_id)], args=args)

@@ -3,18 +3,28 @@
 Every write that needs the floor takes the writer's ``epoch`` and raises FloorLost when it is overtaken, or when the call has
 ended. All times are seconds; "now" is the store's own clock (Redis's TIME), never the caller's. What is malformed or too large
 is refused with InvalidContext when it is written, with WireMismatch when a stored record cannot be read.
+
+What a guardian needs is here too (``overdue``, ``seize_floor``), and what the services share: callbacks, lines, breakers.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from handoff.call import Call, Ending, Floor
 from handoff.context import HandoffContext
-from handoff.ledger import LedgerLine
+from handoff.ledger import CallbackTicket, LedgerLine
 from handoff.lifecycle import State
+
+UNHELD_SECONDS = 10.0
+"""A call that was opened and that nobody ever held is overdue after this: an agent needs about 0.6 s from dispatch to floor."""
+LINE_SECONDS = 60.0
+"""Whoever waits in a line and does not ask again within this has gone."""
+BREAKER_SECONDS = 600.0
+"""A breaker's state that nobody changed for so long is forgotten: the breaker is closed again."""
+FIRST_TICKET = 10_001
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +42,24 @@ class Handoff:
     """Why it was declined, withdrawn, expired or superseded."""
 
     def is_same_offer(self, other: Handoff) -> bool:
-        """True when both offer the same content between the same services, wherever each stands by now."""
-        mine = (self.context, self.from_service, self.to_service)
-        return mine == (other.context, other.from_service, other.to_service)
+        """True when ``other`` offers what this one, which is stored, may be a release's record of: between the same services,
+        wherever each stands by now."""
+        same_services = (self.from_service, self.to_service) == (other.from_service, other.to_service)
+        return same_services and other.context.may_be_kept_as(self.context)
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A call without a living owner: its lease has passed, and nobody has ended it."""
+
+    call_id: str
+    service: str
+    """The floor's; where nobody ever held it (epoch 0) the first of the services that the call was opened with, or ""."""
+    agent_id: str
+    """Who held the floor last; "" where nobody ever did."""
+    epoch: int
+    attempts: int
+    """Seizures since an owner last renewed its lease: how many successors never spoke."""
 
 
 class Store(Protocol):
@@ -69,7 +94,7 @@ class Store(Protocol):
         ...
 
     async def renew_floor(self, call_id: str, *, epoch: int, lease_seconds: float) -> Floor:
-        """Raises FloorLost when the epoch is overtaken, UnknownCall."""
+        """Prolongs the lease; the call's ``attempts`` are 0 again. Raises FloorLost when the epoch is overtaken, UnknownCall."""
         ...
 
     async def load_floor(self, call_id: str) -> Floor | None:
@@ -78,6 +103,49 @@ class Store(Protocol):
 
     async def endings(self, *, since: float = 0.0) -> tuple[LedgerLine, ...]:
         """The ledger from that time on, oldest first."""
+        ...
+
+    async def ledger_after(self, cursor: str = "", *, count: int = 100) -> tuple[tuple[LedgerLine, ...], str]:
+        """At most ``count`` lines that follow the cursor ("" is before the first), oldest first, and the cursor after them:
+        the same one when there are none. A cursor is opaque, and stays good when Redis was restarted empty."""
+        ...
+
+    # --- a call without a living owner ----------------------------------------------------------------------------
+    async def overdue(self, *, limit: int = 100) -> tuple[Overdue, ...]:
+        """Calls whose lease has passed by the store's clock and that have no ending, oldest first; a call that nobody ever
+        held counts UNHELD_SECONDS after it was opened. Costs O(overdue), not O(calls)."""
+        ...
+
+    async def seize_floor(
+        self,
+        call_id: str,
+        *,
+        epoch: int,
+        service: str,
+        agent_id: str,
+        lease_seconds: float,
+        dead_agent_id: str = "",
+    ) -> Floor:
+        """Gives the floor of a dead owner to ``agent_id``, epoch + 1, ``attempts`` + 1, and in the same step makes every
+        open handoff of the call SUPERSEDED: of any number of guardians that saw ``epoch`` one wins.
+
+        Allowed when the lease has passed, or when ``dead_agent_id`` (known to be dead) is the holder; in a call that nobody
+        ever held, UNHELD_SECONDS after its opening or with any ``dead_agent_id``. May be repeated when an answer was lost.
+        Seize before you end a call for somebody else, and end it under the seized epoch: its owner may just have come back.
+        Raises FloorLost (somebody else won, the holder lives, the call has ended), UnknownCall."""
+        ...
+
+    async def live_calls(self) -> tuple[str, ...]:
+        """Ids of the calls that have no ending, for counting and alerts, longest without a renewal first. O(calls)."""
+        ...
+
+    async def restore_call(self, call: Call, *, service: str, agent_id: str, epoch: int, lease_seconds: float) -> Floor:
+        """Puts a call back that the store has lost (Redis came back empty), its floor with its owner under its own epoch.
+        A call that is there already keeps its record; if it is the owner's the lease is renewed. Raises FloorLost when it is
+        under another epoch, in other hands, or has ended; InvalidContext.
+
+        A taker who got the floor by word alone while the store was away, and finds it there under the giver's epoch, does
+        not restore but seizes: ``seize_floor(epoch=the giver's, dead_agent_id=the giver, ...)`` gives the epoch it has."""
         ...
 
     # --- handoffs -------------------------------------------------------------------------------------------------
@@ -112,6 +180,44 @@ class Store(Protocol):
         """The handoff as it is now, then after each change, until a final state or its expiry. Changes in quick succession
         may come as one (``moved_at`` has them all). Raises UnknownHandoff. Close it (contextlib.aclosing) when leaving early.
         """
+        ...
+
+    # --- what the services share ----------------------------------------------------------------------------------
+    async def next_ticket(self) -> int:
+        """A number for a callback ticket that nobody else has got, from FIRST_TICKET on. It may start again when Redis has
+        lost everything: what is kept longer must tell tickets apart by number and call."""
+        ...
+
+    async def add_callback(self, ticket: CallbackTicket) -> None:
+        """Adds a ticket for whoever reads ``callbacks``. Repeated, it is there twice: readers go by ticket and call.
+        Raises InvalidContext when it is malformed: ``wished_at`` and ``reason`` are short and never a caller's own words."""
+        ...
+
+    async def callbacks(self, since_id: str = "", *, count: int = 100) -> tuple[tuple[CallbackTicket, ...], str]:
+        """Tickets after a cursor, and the cursor after them: as ``ledger_after``."""
+        ...
+
+    async def wait_in_line(self, service: str, call_id: str, *, priority: int = 0) -> int:
+        """Joins the line for a service, or stays in it for another LINE_SECONDS; the position, from 1. The highest
+        priority (-1000 to 1000, else ValueError) comes first, then who came first. Asking again keeps the arrival and takes
+        the new priority."""
+        ...
+
+    async def position(self, service: str, call_id: str) -> int:
+        """The position in the line, from 1; 0 for who is not in it (any more). Does not prolong the wait."""
+        ...
+
+    async def leave_line(self, service: str, call_id: str) -> None:
+        """Nothing happens when the call is not in the line."""
+        ...
+
+    async def breaker_load(self, service: str) -> dict[str, str]:
+        """The state of a service's breaker, with its ``version`` (a whole number from 1); empty when there is none."""
+        ...
+
+    async def breaker_swap(self, service: str, expected_version: int, new: Mapping[str, str]) -> bool:
+        """Writes the whole state, for BREAKER_SECONDS, as version ``expected_version`` + 1, and answers True; or False, and
+        nothing is written, when the version is another one by now (0: there is none). A ``version`` in ``new`` is ignored."""
         ...
 
     async def aclose(self) -> None: ...

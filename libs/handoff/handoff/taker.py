@@ -148,12 +148,13 @@ class Taker(wire.HandoffServiceServicer):
             context = self._only_what_we_may_have(wire.from_wire(request.context))
         except (InvalidContext, WireMismatch) as e:
             return Declined(handoff_id, Refusal.INVALID, str(e))
-        if refused := _examine(context, await self._store.now()):
+        if refused := _examine(context, self._service, await self._store.now()):
             return refused
         stored = await self._store.load_handoff(handoff_id)
-        if stored is None or (stored.state is State.OFFERED and stored.context == context):
+        is_same = stored is None or context.may_be_kept_as(stored.context)
+        if stored is None or (stored.state is State.OFFERED and is_same):
             return await self._take(context)
-        if stored.context != context:
+        if not is_same:
             return Declined(handoff_id, Refusal.INVALID, "another context was offered under this id")
         return self._again(stored)
 
@@ -210,10 +211,10 @@ class Taker(wire.HandoffServiceServicer):
         return state
 
 
-def _examine(context: HandoffContext, now: float) -> Declined | None:
+def _examine(context: HandoffContext, service: str, now: float) -> Declined | None:
     if context.expires_at <= now:
         return Declined(context.handoff_id, Refusal.STALE, f"expired {now - context.expires_at:.1f} s ago")
-    if hops_exceeded(context):
+    if hops_exceeded(context, to_service=service):
         return Declined(context.handoff_id, Refusal.HOP_LIMIT, f"{len(context.services)} services had this call")
     try:
         check_context(context, call_id=context.call_id, now=now)

@@ -12,6 +12,7 @@ from handoff.call import Call, Channel, Fact, Floor, Intent, Role, Source, Turn
 from handoff.context import HandoffContext, build_context
 from handoff.directory import Entry
 from handoff.errors import StoreUnavailable
+from handoff.ledger import CallbackTicket
 from handoff.lifecycle import State
 from handoff.memory_store import MemoryStore
 from handoff.store import Handoff
@@ -23,7 +24,7 @@ EVERYTHING = Entry(
     "billing",
     "billing specialist",
     frozenset({"billing"}),
-    frozenset({"account_id", "invoice_number", "amount", "date", "display_name"}),
+    frozenset({"account_id", "invoice_number", "amount", "date", "display_name", "identity_capability"}),
 )
 """A directory entry that may be told everything the made-up call below knows."""
 
@@ -65,6 +66,18 @@ class OutageStore(MemoryStore):
             async for handoff in watched:
                 self._answer()
                 yield handoff
+
+    def forget_everything(self) -> None:
+        """As a Redis that was restarted empty: calls, handoffs, the ledger, all are gone."""
+        is_away = self.is_away
+        self.__init__(  # type: ignore[misc]
+            now=self._now,
+            call_ttl_seconds=self._call_ttl_seconds,
+            handoff_ttl_seconds=self._handoff_ttl_seconds,
+            ledger_ttl_seconds=self._ledger_ttl_seconds,
+            reread_seconds=self._reread_seconds,
+        )
+        self.is_away = is_away
 
     def _answer(self) -> None:
         if self.is_away:
@@ -131,3 +144,9 @@ def make_handoff(handoff_id: str = "handoff-1", *, to_service: str = "billing", 
 def make_floor(call_id: str = "call-1", **changes: Any) -> Floor:
     """Triage's floor of epoch 1, its lease good for ten seconds from START."""
     return replace(Floor(call_id, "triage", "triage-1", 1, START + 10.0), **changes)
+
+
+def make_ticket(ticket_id: str = "CT-10001", **changes: Any) -> CallbackTicket:
+    """A callback by billing for call-1, promised at START."""
+    ticket = CallbackTicket(ticket_id, "call-1", "billing", "web", "at_capacity", "tomorrow morning", START)
+    return replace(ticket, **changes)

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest.register_assert_rewrite("store_suite", "handoff_suite", "store_steps", "store_machine")
+pytest.register_assert_rewrite(
+    "store_suite", "handoff_suite", "recovery_suite", "shared_suite", "store_steps", "store_machine", "recovery_machine"
+)
 sys.path.insert(0, str(Path(__file__).parent))
 
 # No test is about wall-clock time; on a busy machine a deadline would make it so.

@@ -59,6 +59,8 @@ class FloorMachine(RuleBasedStateMachine):
         self.epoch = 0
         """The highest epoch that any store ever gave."""
         self.holder: Floor | None = None
+        self.attempts = 0
+        """Seizures since an owner last renewed its lease."""
         self.ended: Ending | None = None
         self.takers: dict[str, str] = {}
         self.taken_epoch: dict[str, int] = {}
@@ -90,6 +92,7 @@ class FloorMachine(RuleBasedStateMachine):
         assert floor.epoch == self.epoch + 1
         self.epoch = floor.epoch
         self.holder = floor
+        self.attempts = 0
         return floor
 
     def holds(self, floor: Floor) -> bool:
@@ -136,6 +139,7 @@ class FloorMachine(RuleBasedStateMachine):
         epoch = self.epoch
         self.ask(lambda store: store.renew_floor(self.call_id, epoch=epoch, lease_seconds=0.0))
         self.lease_passed = True
+        self.attempts = 0
 
     @precondition(lambda self: self.ended is None and self.lease_passed)
     @rule(target=floors, service=SERVICES)
@@ -148,7 +152,9 @@ class FloorMachine(RuleBasedStateMachine):
             lambda store: store.renew_floor(self.call_id, epoch=floor.epoch, lease_seconds=LEASE_SECONDS)
         )
         assert isinstance(renewed, FloorLost) != self.holds(floor)
-        self.lease_passed = self.lease_passed and not self.holds(floor)
+        if self.holds(floor):
+            self.lease_passed = False
+            self.attempts = 0
 
     @rule(floor=floors, language=st.sampled_from(["en", "de", "fr"]))
     def an_agent_writes_a_checkpoint(self, floor: Floor, language: str) -> None:
@@ -198,6 +204,9 @@ class FloorMachine(RuleBasedStateMachine):
 
     @rule(handoff=offers)
     def an_offer_is_repeated_with_another_content(self, handoff: Handoff) -> None:
+        if handoff.context.handoff_id not in self.states and handoff.context.epoch == self.epoch:
+            # The store has lost it: what is offered now is its first content.
+            return
         other = replace(handoff, context=replace(handoff.context, summary="Something else."))
         assert isinstance(self.ask(lambda store: store.offer(other)), HandoffError)
 

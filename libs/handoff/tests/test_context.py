@@ -7,9 +7,17 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
-from handoff.call import Attempt, Call, Mood, Role, Sentiment, Source
-from handoff.context import MAX_HOPS, MAX_TURN_CHARS, HandoffContext, build_context, check_context, hops_exceeded
-from handoff.directory import Entry
+from handoff.call import Attempt, Call, Mood, Role, Sentiment, Source, Turn
+from handoff.context import (
+    MAX_HOPS,
+    MAX_TURN_CHARS,
+    HandoffContext,
+    build_context,
+    check_context,
+    hops_exceeded,
+    turns_without_proof,
+)
+from handoff.directory import DIRECTORY, Entry
 from handoff.errors import InvalidContext
 from handoff.summary import MAX_SUMMARY_CHARS
 from handoff.testing import START, make_call, make_context, make_fact, make_intent, make_turn
@@ -59,6 +67,33 @@ def test_a_verified_fact_wins_over_a_newer_unverified_one() -> None:
     assert built(call).facts == (verified,)
 
 
+def test_what_proved_an_identity_never_crosses_whatever_an_entry_says() -> None:
+    may = replace(BILLING, receives=BILLING.receives | {"postal_code"})
+    assert built(make_call(facts=(make_fact("postal_code", "97209"),)), entry=may).facts == ()
+
+
+def test_each_step_that_was_tried_crosses_once() -> None:
+    steps = [make_fact("steps_tried", step) for step in ("restarted it", "signed in again", "restarted it")]
+    entry = replace(BILLING, receives=frozenset({"steps_tried"}))
+    assert [fact.value for fact in built(make_call(facts=tuple(steps)), entry=entry).facts] == [
+        "restarted it",
+        "signed in again",
+    ]
+
+
+def test_what_the_caller_wants_besides_crosses_without_what_the_taker_takes() -> None:
+    wanted = tuple(make_intent(name) for name in ("billing", "technical", "sales"))
+    assert [intent.name for intent in built(make_call(pending_intents=wanted)).pending_intents] == [
+        "technical",
+        "sales",
+    ]
+
+
+def test_what_tools_changed_crosses_and_a_card_in_it_does_not() -> None:
+    call = make_call(effects=("process_refund RF-20417 49.99", "resend_invoice 4111111111111111"))
+    assert built(call).effects == ("process_refund RF-20417 49.99", "resend_invoice [card]")
+
+
 def test_the_name_crosses_only_to_a_service_that_may_receive_it() -> None:
     call = make_call(display_name="Sarah Chen")
     assert built(call).display_name == ""
@@ -101,11 +136,53 @@ def test_a_summary_without_facts_and_words_is_still_a_sentence() -> None:
     assert context.summary == "The caller needs help with billing."
 
 
-def test_a_summary_given_by_a_model_is_kept_within_its_limit() -> None:
+def test_a_summary_given_by_a_model_is_used_and_redacted() -> None:
     assert built(make_call(), summary="Charged twice.\n").summary == "Charged twice."
-    long = built(make_call(), summary="word " * 1000).summary
-    assert len(long) <= MAX_SUMMARY_CHARS
-    assert long.endswith("word…")
+    assert built(make_call(), summary="Charged card 4111 1111 1111 1111.").summary == "Charged card [card]."
+
+
+@pytest.mark.parametrize("given", [None, "", " \n", "word " * 1000], ids=["none", "empty", "blank", "much too long"])
+def test_without_a_summary_that_is_one_it_is_made_here(given: str | None) -> None:
+    made = built(make_call(), summary=given).summary
+    assert made == built(make_call()).summary
+    assert 0 < len(made) <= MAX_SUMMARY_CHARS
+
+
+def test_a_summary_that_tells_a_fact_which_the_service_may_not_receive_is_made_anew() -> None:
+    call = make_call(facts=(make_fact(), make_fact("interest", "Cloud Team")))
+    assert built(call, summary="Account AC4721, wants the cloud team plan.").summary == built(call).summary
+    assert "cloud team" not in built(call).summary.lower()
+    assert built(call, summary="Account AC4721.").summary == "Account AC4721."
+
+
+def test_the_capability_crosses_as_a_fact_and_stands_in_no_summary() -> None:
+    capability = make_fact("identity_capability", "eyJ.secret.token", source=Source.TOOL, verified=True)
+    entry = replace(BILLING, receives=BILLING.receives | {"identity_capability"})
+    context = built(make_call(facts=(make_fact(), capability)), entry=entry)
+    assert capability in context.facts
+    assert "secret" not in context.summary
+
+
+def test_a_zip_code_that_proved_an_identity_crosses_in_no_text() -> None:
+    turns = (
+        make_turn("What is the ZIP code on your account?", role=Role.AGENT),
+        make_turn("It's nine seven two oh nine."),
+        make_turn("I heard 97209, thank you. What can I do for you?", role=Role.AGENT),
+        make_turn("My March invoice number is 2026030417."),
+    )
+    call = make_call(turns=turns, facts=(make_fact("postal_code", "97209"),))
+    assert [turn.text for turn in built(call).turns] == [
+        "What is the ZIP code on your account?",
+        "It's [postal code].",
+        "I heard [postal code], thank you. What can I do for you?",
+        "My March invoice number is 2026030417.",
+    ]
+    assert built(call, summary="The ZIP code is 97209.").summary == "The ZIP code is [postal code]."
+
+
+def test_the_question_before_the_last_ten_turns_is_still_known() -> None:
+    turns = (make_turn("Your ZIP code, please?", role=Role.AGENT), *(make_turn(f"9720{n}") for n in range(10)))
+    assert {turn.text for turn in built(make_call(turns=turns)).turns} == {"[postal code]"}
 
 
 def test_mood_language_and_attempts_cross() -> None:
@@ -158,6 +235,10 @@ def test_another_calls_context_is_refused() -> None:
         ({"facts": (make_fact(value="x" * 1001),)}, "characters of a fact"),
         ({"facts": (make_fact(""),)}, "no name"),
         ({"intent": make_intent("")}, "intent"),
+        ({"pending_intents": (make_intent(" "),)}, "intent"),
+        ({"pending_intents": (make_intent(),) * 11}, "11 pending intents"),
+        ({"effects": ("refund",) * 51}, "51 effects"),
+        ({"effects": ("x" * 201,)}, "characters of an effect"),
         ({"services": tuple(f"service-{n}" for n in range(51))}, "51 services"),
         ({"facts": tuple(make_fact(f"{n}" + "n" * 20_000) for n in range(20))}, "bytes"),
     ],
@@ -178,3 +259,31 @@ def test_a_refusal_never_quotes_the_caller() -> None:
 def test_a_call_visits_at_most_six_services(visited: int, exceeded: bool) -> None:
     context = make_context(services=tuple(f"service-{n}" for n in range(visited)))
     assert hops_exceeded(context) is exceeded
+
+
+def test_the_last_resort_may_be_reached_once_more() -> None:
+    visited = tuple(f"service-{n}" for n in range(MAX_HOPS))
+    assert not hops_exceeded(make_context(services=visited), to_service="escalation")
+    assert hops_exceeded(make_context(services=(*visited, "escalation")), to_service="escalation")
+
+
+def test_there_and_back_through_every_specialist_is_within_the_limit() -> None:
+    visited = ("triage", "billing", "technical", "escalation", "billing")
+    assert not hops_exceeded(make_context(services=visited), to_service="triage")
+
+
+def test_a_card_in_pieces_crosses_in_none_of_them_wherever_the_last_turns_begin() -> None:
+    pieces = ("My card is four one one one", "one one one one", "one one one one", "and one one one one.")
+    said = [make_turn(text) for text in pieces]
+    asks = Turn(Role.AGENT, "Please go on.", START, "triage")
+    call = make_call(turns=(said[0], asks, *said[1:], *[make_turn("Well.")] * 8))
+    context = build_context(call, entry=DIRECTORY["billing"], handoff_id="h1", epoch=1, now=START, intent=make_intent())
+    assert not any("one one" in turn.text for turn in context.turns)
+
+
+def test_what_proved_an_identity_is_not_in_the_turns_of_who_takes_the_call_over() -> None:
+    asked = Turn(Role.AGENT, "Sure. What is your account ID?", START, "billing")
+    told = make_turn("AC4721, 97209. And I was charged twice.")
+    call = make_call(turns=(asked, told), facts=(make_fact("postal_code", "97209"),))
+    kept = turns_without_proof(call)
+    assert [turn.text for turn in kept] == [asked.text, "AC4721, [postal code]. And I was charged twice."]

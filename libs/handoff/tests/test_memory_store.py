@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import pytest
 from handoff.call import Ending
-from handoff.errors import StoreUnavailable, UnknownCall, UnknownHandoff
+from handoff.errors import FloorLost, StoreUnavailable, UnknownCall, UnknownHandoff
 from handoff.lifecycle import State
+from handoff.store import BREAKER_SECONDS, LINE_SECONDS, UNHELD_SECONDS, Overdue
 from handoff.testing import START, FakeClock, OutageStore, make_call, memory_store
 from handoff_suite import HandoffSuite
+from recovery_suite import RecoverySuite, seized
+from shared_suite import SharedSuite
 from store_steps import LEASE, MakeStore, offered, opened, taken
 from store_suite import CallSuite
 
 
-class TestMemoryStore(CallSuite, HandoffSuite):
+class TestMemoryStore(CallSuite, HandoffSuite, RecoverySuite, SharedSuite):
     @pytest.fixture
     def make_store(self) -> MakeStore:
         return memory_store
@@ -94,6 +97,82 @@ async def test_the_ledger_forgets_what_is_older_than_its_time_to_live() -> None:
         await store.end_call(call_id, epoch=1, ending=Ending.RESOLVED)
         clock.advance(1000.0)
     assert [line.call_id for line in await store.endings()] == ["call-2"]
+
+
+async def test_a_call_is_overdue_from_the_moment_its_lease_passes() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    await opened(store, lease_seconds=1.0)
+    clock.advance(0.75)
+    assert await store.overdue() == ()
+    with pytest.raises(FloorLost):
+        await seized(store, epoch=1)
+    clock.advance(0.25)
+    assert await store.overdue() == (Overdue("call-1", "triage", "triage-1", 1, 0),)
+    assert (await seized(store, epoch=1)).lease_until == START + 1.0 + LEASE
+
+
+async def test_a_call_that_nobody_ever_held_is_overdue_in_the_end() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    await store.open_call(make_call(services=("sales",)))
+    clock.advance(UNHELD_SECONDS - 0.25)
+    assert await store.overdue() == ()
+    clock.advance(0.25)
+    assert await store.overdue() == (Overdue("call-1", "sales", "", 0, 0),)
+    assert (await seized(store, epoch=0)).epoch == 1
+
+
+async def test_those_whose_lease_passed_first_come_first() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    for call_id, lease_seconds in (("call-1", 3.0), ("call-2", 1.0), ("call-3", 2.0)):
+        await store.open_call(make_call(call_id))
+        await store.take_floor(call_id, service="triage", agent_id="triage-1", lease_seconds=lease_seconds)
+    clock.advance(5.0)
+    assert [each.call_id for each in await store.overdue()] == ["call-2", "call-3", "call-1"]
+
+
+async def test_a_call_that_was_forgotten_is_no_longer_overdue() -> None:
+    clock = FakeClock()
+    store = memory_store(clock, call_ttl_seconds=100.0)
+    await opened(store, lease_seconds=1.0)
+    clock.advance(100.0)
+    assert await store.overdue() == ()
+    assert await store.live_calls() == ()
+
+
+async def test_who_does_not_ask_again_is_no_longer_in_line() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    await store.wait_in_line("billing", "call-1")
+    clock.advance(LINE_SECONDS - 1.0)
+    assert await store.wait_in_line("billing", "call-2") == 2
+    clock.advance(1.0)
+    assert await store.position("billing", "call-1") == 0
+    assert await store.position("billing", "call-2") == 1
+    assert await store.wait_in_line("billing", "call-1") == 2
+
+
+async def test_a_breaker_that_nobody_touches_is_forgotten() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    await store.breaker_swap("billing", 0, {"state": "open"})
+    clock.advance(BREAKER_SECONDS)
+    assert await store.breaker_load("billing") == {}
+    assert await store.breaker_swap("billing", 0, {"state": "open"})
+
+
+async def test_an_outage_store_can_forget_everything() -> None:
+    store = OutageStore(now=FakeClock())
+    await taken(store)
+    store.is_away = True
+    store.forget_everything()
+    with pytest.raises(StoreUnavailable):
+        await store.load_call("call-1")
+    store.is_away = False
+    assert await store.load_call("call-1") is None
+    assert await store.live_calls() == ()
 
 
 async def test_an_outage_store_is_away_and_comes_back_with_what_it_held() -> None:

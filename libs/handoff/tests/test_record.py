@@ -9,13 +9,14 @@ import pytest
 from handoff.call import Attempt, Call, Channel, Fact, Intent, Mood, Role, Sentiment, Source, Turn
 from handoff.errors import InvalidContext, WireMismatch
 from handoff.record import pack_call, pack_handoff, unpack_call, unpack_context
-from handoff.testing import START, make_call, make_handoff
+from handoff.testing import START, make_call, make_handoff, make_intent
 from hypothesis import given
 from hypothesis import strategies as st
 
 TEXT = st.text(max_size=20)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
-FACTS = st.builds(Fact, TEXT, TEXT, st.just(Source.TOOL), NUMBERS, st.booleans())
+FACTS = st.builds(Fact, TEXT, TEXT, st.just(Source.TOOL), NUMBERS, st.booleans(), TEXT)
+INTENTS = st.builds(Intent, TEXT, NUMBERS, TEXT)
 CALLS = st.builds(
     Call,
     call_id=st.text(alphabet="abc-1", min_size=1, max_size=20),
@@ -24,12 +25,13 @@ CALLS = st.builds(
     started_at=NUMBERS,
     language=TEXT,
     display_name=TEXT,
-    intent=st.none() | st.builds(Intent, TEXT, NUMBERS, TEXT),
+    intent=st.none() | INTENTS,
     sentiment=st.builds(Sentiment, st.sampled_from(Mood), NUMBERS, NUMBERS),
     turns=st.lists(st.builds(Turn, st.sampled_from(Role), TEXT, NUMBERS, TEXT, st.booleans()), max_size=3).map(tuple),
     facts=st.lists(FACTS, max_size=3).map(tuple),
     attempts=st.lists(st.builds(Attempt, TEXT, TEXT, TEXT, NUMBERS), max_size=2).map(tuple),
     effects=st.lists(TEXT, max_size=2).map(tuple),
+    pending_intents=st.lists(INTENTS, max_size=2).map(tuple),
 )
 
 
@@ -39,7 +41,7 @@ def test_any_call_comes_back_as_it_was(call: Call) -> None:
 
 
 def test_a_context_comes_back_as_it_was() -> None:
-    handoff = make_handoff()
+    handoff = make_handoff(pending_intents=(make_intent("technical"),), effects=("process_refund RF-1 49.99",))
     assert unpack_context(pack_handoff(handoff, now=START)) == handoff.context
 
 
@@ -54,8 +56,14 @@ def test_what_a_newer_release_added_is_ignored() -> None:
 
 def test_what_an_older_release_did_not_write_has_its_default() -> None:
     raw = json.loads(pack_call(make_call()))
-    del raw["sentiment"], raw["effects"]
+    del raw["sentiment"], raw["effects"], raw["pending_intents"], raw["facts"][0]["service"]
     assert unpack_call(json.dumps(raw)) == make_call()
+
+
+def test_a_context_of_an_older_release_has_neither_pending_intents_nor_effects() -> None:
+    raw = json.loads(pack_handoff(make_handoff(), now=START))
+    del raw["pending_intents"], raw["effects"]
+    assert unpack_context(json.dumps(raw)) == make_handoff().context
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from handoff import wire
 from handoff.call import Attempt, Channel, Fact, Intent, Mood, Role, Sentiment, Source, Turn
-from handoff.context import MAX_BYTES, MAX_TURNS, HandoffContext
+from handoff.context import MAX_BYTES, MAX_EFFECTS, MAX_PENDING, MAX_TURNS, HandoffContext
 from handoff.errors import InvalidContext, WireMismatch
 from handoff.lifecycle import State
 from handoff.outcome import Accepted, Declined, Refusal
@@ -36,8 +36,15 @@ FACT_NAMES = st.sampled_from(
 def facts(draw: st.DrawFn) -> Fact:
     source = draw(st.sampled_from(Source))
     verified = source is Source.TOOL and draw(st.booleans())
-    return Fact(draw(FACT_NAMES | NAME), draw(TEXT), source, draw(TIME), verified)
+    return Fact(draw(FACT_NAMES | NAME), draw(TEXT), source, draw(TIME), verified, draw(TEXT))
 
+
+INTENTS = st.builds(
+    Intent,
+    name=st.sampled_from(["billing", "technical", "sales", "escalation", "general"]) | NAME,
+    confidence=st.floats(0, 1),
+    found_by=TEXT,
+)
 
 CONTEXTS = st.builds(
     HandoffContext,
@@ -46,12 +53,7 @@ CONTEXTS = st.builds(
     epoch=st.integers(1, 2**63 - 1),
     created_at=TIME,
     expires_at=TIME,
-    intent=st.builds(
-        Intent,
-        name=st.sampled_from(["billing", "technical", "sales", "escalation", "general"]) | NAME,
-        confidence=st.floats(0, 1),
-        found_by=TEXT,
-    ),
+    intent=INTENTS,
     summary=TEXT,
     turns=st.lists(
         st.builds(Turn, st.sampled_from(Role), TEXT, TIME, TEXT, st.booleans()), max_size=MAX_TURNS
@@ -64,6 +66,8 @@ CONTEXTS = st.builds(
     channel=st.sampled_from(Channel),
     caller_identity=NAME,
     display_name=TEXT,
+    pending_intents=st.lists(INTENTS, max_size=3).map(tuple),
+    effects=st.lists(TEXT, max_size=3).map(tuple),
 )  # fmt: skip
 
 
@@ -112,6 +116,17 @@ def test_the_room_for_calls_comes_out_as_it_went_in() -> None:
     assert wire.pool_from_wire(wire.pool_to_wire(status)) == status
 
 
+def test_a_peer_that_does_not_know_of_pending_intents_and_effects_is_still_understood() -> None:
+    message = wire.to_wire(make_context(pending_intents=(Intent("technical", 0.8, "classifier"),), effects=("refund",)))
+    for added_later in ("pending_intents", "effects"):
+        message.ClearField(added_later)
+    for named in (message.extracted_info.billing.account_id, message.extracted_info.billing.date):
+        named.ClearField("service")
+    received = wire.from_wire(message)
+    assert (received.pending_intents, received.effects) == ((), ())
+    assert {fact.service for fact in received.facts} == {""}
+
+
 # --- where a fact goes ----------------------------------------------------------------------------------------------------
 
 
@@ -152,6 +167,9 @@ MALFORMED: dict[str, Spoil] = {
     "no call id": lambda m: m.ClearField("session_id"),
     "no handoff id": lambda m: m.ClearField("handoff_id"),
     "no epoch": lambda m: m.ClearField("epoch"),
+    "a pending intent without a name": lambda m: m.pending_intents.add(),
+    "too many pending intents": lambda m: m.pending_intents.extend([m.user_intent] * (MAX_PENDING + 1)),
+    "too many effects": lambda m: m.effects.extend(["refund"] * (MAX_EFFECTS + 1)),
     "a negative epoch": lambda m: setattr(m, "epoch", -1),
     "no time of creation": lambda m: m.ClearField("created_at"),
     "no time of expiry": lambda m: m.ClearField("expires_at"),
@@ -258,6 +276,7 @@ def test_a_pool_without_a_service_is_a_mismatch() -> None:
 
 IMPERSONAL_TEXT = {
     "Turn.service",
+    "Fact.service",
     "NamedFact.name",
     "Intent.name",
     "Intent.found_by",

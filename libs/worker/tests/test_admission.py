@@ -61,3 +61,28 @@ def test_a_worker_that_livekit_cannot_reach_has_no_place() -> None:
     assert admission.try_admit("h1") is Refusal.AT_CAPACITY
     admission.is_connected = True
     assert admission.try_admit("h1") is None
+
+
+# --- jobs that LiveKit offers -----------------------------------------------------------------------------------------
+def test_a_job_comes_in_as_long_as_there_is_a_place() -> None:
+    assert desk(running=1)[0].refuse_job() is None
+    assert desk(running=2)[0].refuse_job() is Refusal.AT_CAPACITY
+
+
+def test_a_job_of_a_handoff_that_was_promised_a_place_comes_in_whatever_happened_meanwhile() -> None:
+    admission, _ = desk(running=1)
+    admission.try_admit("h1")
+    assert admission.refuse_job("h1") is None
+    assert admission.refuse_job("h2") is Refusal.AT_CAPACITY
+    admission.draining = True
+    assert admission.refuse_job("h1") is None
+    assert admission.refuse_job("h2") is Refusal.DRAINING
+
+
+def test_a_promise_that_has_passed_is_none() -> None:
+    admission, clock = desk(running=1)
+    admission.try_admit("h1")
+    admission.try_admit("h2")
+    clock.at += 4.1
+    assert admission.try_admit("h3") is None
+    assert admission.refuse_job("h1") is Refusal.AT_CAPACITY

@@ -13,7 +13,7 @@ import pytest
 from handoff.call import Ending, Fact, Role, Source
 from handoff.testing import START, make_call, make_fact
 from livekit.agents import ChatMessage, ToolError, UserTranscriptionTimeoutEvent, function_tool
-from livekit.agents.voice.events import ConversationItemAddedEvent
+from livekit.agents.voice.events import ConversationItemAddedEvent, UserInputTranscribedEvent
 from worker.agent import CallAgent
 from worker.jumping_time import without_waiting
 from worker.session import PROMPT, SPELLING
@@ -88,8 +88,9 @@ async def test_everything_noted_reaches_the_store(desk: Desk) -> None:
 
 @without_waiting
 async def test_a_verified_fact_is_known_before_one_that_was_only_said(desk: Desk) -> None:
-    verified = Fact("account_id", "AC4721", Source.TOOL, START, True)
-    call_so_far = make_call(turns=(), facts=(verified, make_fact("account_id", "AC9999", learned_at=START + 1)))
+    verified = Fact("account_id", "AC4721", Source.TOOL, START, True, "triage")
+    said = make_fact("account_id", "AC9999", learned_at=START + 1, service="triage")
+    call_so_far = make_call(turns=(), facts=(verified, said))
     async with desk(ToldModel(), call=call_so_far) as call:
         assert call.agent.known() == {"account_id": "AC4721"}
 
@@ -102,6 +103,55 @@ async def test_after_a_question_for_a_code_the_caller_gets_more_time(desk: Desk)
         assert (patience["min_delay"], patience["max_delay"]) == (SPELLING["min_delay"], SPELLING["max_delay"])
         await call.caller("AC4721.")
         assert (patience["min_delay"], patience["max_delay"]) == (PROMPT["min_delay"], PROMPT["max_delay"])
+
+
+@without_waiting
+async def test_a_whole_code_is_not_waited_out(desk: Desk) -> None:
+    async with desk(ToldModel("Could you tell me your account ID?")) as call:
+        await call.caller("Hello.")
+        patience = call.session.options.endpointing
+        hears(call, "It's A C four")
+        assert patience["min_delay"] == SPELLING["min_delay"]
+        hears(call, "seven two one.")
+        assert patience["min_delay"] == PROMPT["min_delay"]
+
+
+def hears(call: TextCall, words: str) -> None:
+    """Speech to text has made something of the caller's voice."""
+    call.session.emit("user_input_transcribed", UserInputTranscribedEvent(transcript=words, is_final=True))
+
+
+@pytest.mark.parametrize(
+    ("agent", "text", "confidence", "listens"),
+    [
+        ("speaking", "Uh-huh.", SURE, True),
+        ("speaking", "Aye.", UNSURE, True),
+        ("speaking", "Stop.", SURE, False),
+        ("speaking", "AC4721", UNSURE, False),
+        ("listening", "Uh-huh.", SURE, False),
+        ("listening", "Aye.", UNSURE, False),
+    ],
+)
+@without_waiting
+async def test_only_a_sound_over_the_agents_own_voice_can_be_a_listeners(
+    desk: Desk, agent: str, text: str, confidence: float, listens: bool
+) -> None:
+    async with desk(ToldModel()) as call:
+        call.session._update_agent_state(agent)
+        call.session._update_user_state("speaking")
+        await asyncio.sleep(0.8)
+        call.session._update_user_state("listening")
+        assert call.agent._is_listening(text, confidence) is listens
+
+
+@without_waiting
+async def test_a_long_turn_over_the_agents_voice_is_none_however_unclear(desk: Desk) -> None:
+    async with desk(ToldModel()) as call:
+        call.session._update_agent_state("speaking")
+        call.session._update_user_state("speaking")
+        await asyncio.sleep(2.5)
+        call.session._update_user_state("listening")
+        assert not call.agent._is_listening("mumble", UNSURE)
 
 
 # --- an unsure hearing ------------------------------------------------------------------------------------------------
@@ -297,7 +347,15 @@ async def test_a_silent_caller_is_asked_twice_and_then_bidden_goodbye(desk: Desk
 # --- the end ----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("arguments", "ending"),
-    [({}, Ending.RESOLVED), ({"outcome": "resolved"}, Ending.RESOLVED), ({"outcome": "failed"}, Ending.FAILED)],
+    [
+        ({}, Ending.RESOLVED),
+        ({"outcome": "resolved"}, Ending.RESOLVED),
+        ({"outcome": "failed"}, Ending.FAILED),
+        ({"outcome": "callback_booked"}, Ending.CALLBACK_BOOKED),
+        ({"outcome": "Transferred_to_human "}, Ending.TRANSFERRED_TO_HUMAN),
+        ({"outcome": "caller_hung_up"}, Ending.RESOLVED),
+        ({"outcome": "invented"}, Ending.RESOLVED),
+    ],
 )
 @without_waiting
 async def test_the_end_comes_after_the_goodbye_and_once(desk: Desk, arguments: dict[str, str], ending: Ending) -> None:

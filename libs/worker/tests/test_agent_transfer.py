@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from handoff.call import Role
 from livekit.agents import ChatContext, ChatMessage, StopResponse
-from worker.agent import announcement
+from worker.announcing import announcement, nobody_took
 from worker.jumping_time import without_waiting
 from worker.testing import TextCall, paper_service, text_call
 from worker.told import Calls, ToldModel, ToldTransfer
@@ -63,7 +63,7 @@ async def test_the_transfer_knows_what_the_caller_wants(desk: Desk) -> None:
 @without_waiting
 async def test_when_only_the_model_understood_the_intent_is_the_models(desk: Desk) -> None:
     async with desk(ToldModel(TO_BILLING), Moved("h1")) as call:
-        await call.caller("You took my savings.")
+        await call.caller("Well, you know.")
     (asked,) = call.transfer.asked
     assert (asked["intent"].name, asked["intent"].found_by) == ("billing", "model")
 
@@ -112,6 +112,26 @@ async def test_the_brain_is_told_that_nobody_took_the_call_and_goes_on(desk: Des
     assert f"Nobody took the call: billing {reason}." in brain.asked[1].items[-1].output
     heard = [item.text_content for item in brain.asked[1].items if item.type == "message" and item.role == "assistant"]
     assert heard == [], "the announcement would stand after the answer, and the brain would read on from there"
+
+
+@pytest.mark.parametrize(
+    ("service", "way_out"), [("billing", "hand the call to escalation"), ("escalation", "as far as you can.")]
+)
+def test_a_call_that_was_passed_on_too_often_stays_and_the_brain_is_told_the_way_out(
+    service: str, way_out: str
+) -> None:
+    told = nobody_took(service, "hop_limit", meanwhile="")
+    assert told.startswith(f"Nobody took the call: {service} hop_limit.")
+    assert "do not pass it on again" in told
+    assert way_out in told
+
+
+@without_waiting
+async def test_a_handoff_needs_no_summary_of_the_models(desk: Desk) -> None:
+    async with desk(ToldModel(Calls("transfer_call", {"service": "billing"})), Moved("h1")) as call:
+        await call.caller(COMPLAINT)
+    (asked,) = call.transfer.asked
+    assert asked["summary"] == ""
 
 
 @without_waiting

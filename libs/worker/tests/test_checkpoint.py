@@ -3,8 +3,9 @@
 import asyncio
 
 from handoff.call import Ending, Role, Source
-from handoff.testing import FakeClock, OutageStore, make_call, memory_store
+from handoff.testing import FakeClock, OutageStore, make_call, make_intent, memory_store
 from worker.checkpoint import Checkpoint
+from worker.jumping_time import everything_ran, without_waiting
 
 
 async def held(store, lost=lambda: None) -> Checkpoint:
@@ -78,3 +79,103 @@ async def test_the_call_ends_once_and_with_everything_that_was_noted() -> None:
     await checkpoint.end(Ending.FAILED)
     stored = await store.load_call("call-1")
     assert (stored.ending, stored.effects) == (Ending.RESOLVED, ("process_refund RF-1 49.99",))
+
+
+async def test_after_its_ending_the_call_is_over_for_good() -> None:
+    checkpoint = await held(memory_store())
+    await checkpoint.end(Ending.RESOLVED)
+    assert checkpoint.has_ended is True
+
+
+async def test_who_ends_a_call_that_is_another_s_by_now_ends_nothing() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    checkpoint = await held(store)
+    clock.advance(31)
+    await store.take_floor("call-1", service="triage", agent_id="triage-2", lease_seconds=30)
+    await checkpoint.end(Ending.CALLER_HUNG_UP)
+    assert checkpoint.has_ended is False
+    assert (await store.load_call("call-1")).ending is None
+
+
+@without_waiting
+async def test_an_ending_waits_for_a_store_that_is_away() -> None:
+    store = OutageStore(now=FakeClock())
+    checkpoint = await held(store)
+    store.is_away = True
+    await checkpoint.end(Ending.RESOLVED)
+    assert checkpoint.has_ended is None
+    store.is_away = False
+    await checkpoint.last_written()
+    assert checkpoint.has_ended is True
+    assert (await store.load_call("call-1")).ending is Ending.RESOLVED
+
+
+@without_waiting
+async def test_an_ending_does_not_wait_for_ever() -> None:
+    store = OutageStore(now=FakeClock())
+    checkpoint = await held(store)
+    store.is_away = True
+    await checkpoint.end(Ending.RESOLVED)
+    await checkpoint.last_written()
+    assert checkpoint.has_ended is None
+
+
+async def test_an_abandoned_call_is_overdue_at_once_with_all_that_was_noted() -> None:
+    store = memory_store()
+    checkpoint = await held(store)
+    checkpoint.note_turn(Role.CALLER, "Hello.")
+    await checkpoint.abandon()
+    (overdue,) = await store.overdue()
+    assert (overdue.call_id, overdue.agent_id) == ("call-1", "triage-1")
+    assert [turn.text for turn in (await store.load_call("call-1")).turns] == ["Hello."]
+
+
+async def test_what_tools_answered_is_kept_for_who_goes_on_and_stays_in_the_service() -> None:
+    store = memory_store()
+    checkpoint = await held(store)
+    checkpoint.note_tool_use("get_account", '{"account_id": "AC4721"}', '{"name": "Sarah"}', failed=False)
+    checkpoint.note_tool_use("read_all", "{}", "x" * 100_000, failed=False)
+    assert await checkpoint.flushed(5)
+    stored = await store.load_call("call-1")
+    assert [(use.name, use.output) for use in stored.tool_uses] == [("get_account", '{"name": "Sarah"}')]
+    checkpoint.take_over(stored, intent=make_intent())
+    assert checkpoint.call.tool_uses == ()
+    checkpoint.carry_on(stored)
+    assert checkpoint.call == stored
+    checkpoint.let_go()
+
+
+async def test_a_floor_that_is_held_is_renewed_at_once() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    call = await store.open_call(make_call())
+    floor = await store.take_floor(call.call_id, service="triage", agent_id="triage-1", lease_seconds=4)
+    checkpoint = Checkpoint(store, call, service="triage", lease_seconds=30, on_floor_lost=lambda: None)
+    clock.advance(3.9)
+    checkpoint.hold(floor)
+    await everything_ran()
+    clock.advance(1)
+    assert await store.overdue() == ()
+    checkpoint.let_go()
+
+
+@without_waiting
+async def test_a_fault_that_nobody_expected_ends_neither_renewals_nor_writing() -> None:
+    store = memory_store()
+    checkpoint = await held(store)
+    well = store.renew_floor, store.checkpoint
+
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("of a kind that nobody thought of")
+
+    store.renew_floor = store.checkpoint = broken  # type: ignore[method-assign, assignment]
+    checkpoint.note_turn(Role.CALLER, "Still there?")
+    await asyncio.sleep(40)
+    store.renew_floor, store.checkpoint = well  # type: ignore[method-assign]
+    await asyncio.sleep(40)
+    call = await store.load_call("call-1")
+    assert call is not None
+    assert call.turns[-1].text == "Still there?"
+    assert checkpoint.floor is not None
+    checkpoint.let_go()

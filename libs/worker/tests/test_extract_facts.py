@@ -140,10 +140,17 @@ def test_codes_are_spelled_and_money_is_money() -> None:
         "And my account ID is A. K-C-4-7-2-1.",
         "My account is a K 4 7 2 1",
         "my account I.D. is 4-7-2-1, thanks",
+        "And my account ID is A. Okay, C-4721.",
+        "My account ID is, eh, see 4721.",
     ],
 )
 def test_letters_heard_wrongly_do_not_hide_the_digits_that_follow_the_word_account(text: str) -> None:
     assert dict(facts_in(text, "How can I help you today?"))["account_id"] == "AC4721"
+
+
+@pytest.mark.parametrize("text", ["I opened my account in 2024", "my account is from 2024", "my account is over $4721"])
+def test_a_year_or_an_amount_beside_the_word_account_is_no_account(text: str) -> None:
+    assert "account_id" not in dict(facts_in(text, "How can I help you today?"))
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from handoff.errors import StoreUnavailable
 from handoff.lifecycle import State
 from handoff.memory_store import MemoryStore
 from handoff.testing import make_call, make_handoff, memory_store
 from livekit import rtc
 from worker.floor_word import FLOOR_METHOD, FloorWord
+from worker.jumping_time import without_waiting
 
 AGENT, CALLER = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT, rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD
 
@@ -77,3 +79,36 @@ async def test_a_withdrawn_handoff_ends_the_waiting() -> None:
     waiting = asyncio.create_task(word.wait())
     await store.move("handoff-1", State.WITHDRAWN, reason="expired")
     assert await waiting is None
+
+
+@without_waiting
+async def test_when_the_store_goes_away_while_it_is_waited_for_the_word_still_counts() -> None:
+    store, room, word = await ready()
+    floor = await store.pass_floor("handoff-1", epoch=1, lease_seconds=30)
+
+    async def away(*_: object) -> Any:
+        raise StoreUnavailable("Redis did not answer")
+
+    async def breaks(*_: object) -> Any:
+        raise StoreUnavailable("Redis did not answer")
+        yield
+
+    store.watch, store.load_floor = breaks, away  # type: ignore[method-assign, assignment]
+    waiting = asyncio.create_task(word.wait())
+    await asyncio.sleep(0.02)
+    await room.tell(sender="triage-1", epoch=floor.epoch)
+    taken = await waiting
+    assert taken is not None
+    assert (taken.agent_id, taken.epoch) == ("billing-1", 2)
+
+
+@without_waiting
+async def test_a_word_that_never_comes_is_not_waited_for_for_ever() -> None:
+    store, _, word = await ready()
+
+    async def breaks(*_: object) -> Any:
+        raise StoreUnavailable("Redis did not answer")
+        yield
+
+    store.watch = breaks  # type: ignore[method-assign, assignment]
+    assert await word.wait() is None

@@ -41,3 +41,21 @@ def test_two_workers_of_one_process_do_not_share_their_numbers() -> None:
     other = Metrics("billing", active=lambda: 2, capacity=lambda: 2)
     assert not any("billing" in line for line in scraped(one))
     assert not any("triage" in line for line in scraped(other))
+
+
+def test_recoveries_are_counted_by_service_detector_and_outcome() -> None:
+    metrics = Metrics("triage", active=lambda: 0, capacity=lambda: 1)
+    metrics.recovered("billing", detector="parent", outcome="relaunched")
+    metrics.recovered("billing", detector="lease", outcome="dispatched")
+    metrics.recovered("billing", detector="lease", outcome="dispatched")
+    lines = scraped(metrics)
+    start = "voicemesh_recoveries_total{detector="
+    assert f'{start}"parent",outcome="relaunched",service="billing"}} 1.0' in lines
+    assert f'{start}"lease",outcome="dispatched",service="billing"}} 2.0' in lines
+
+
+def test_the_calls_of_the_whole_mesh_are_shown_once_they_were_counted() -> None:
+    metrics = Metrics("triage", active=lambda: 0, capacity=lambda: 1)
+    assert not [line for line in scraped(metrics) if line.startswith("voicemesh_live_calls ")]
+    metrics.live_calls(7)
+    assert "voicemesh_live_calls 7.0" in scraped(metrics)

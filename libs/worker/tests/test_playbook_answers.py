@@ -18,6 +18,13 @@ from worker.conversation import Answer, Conversation, Said, Speaker, ToolUse, ye
         "Yes, no problem.",
         "Please do.",
         "Why not, sure, go ahead.",
+        "That works.",
+        "Thursday works.",
+        "Works for me.",
+        "Ten works for us.",
+        "That sounds good.",
+        "Sounds great.",
+        "That suits me.",
     ],
 )
 def test_a_yes_is_a_yes(said: str) -> None:
@@ -27,7 +34,9 @@ def test_a_yes_is_a_yes(said: str) -> None:
 @pytest.mark.parametrize(
     "said",
     ["No.", "No, thank you.", "No thanks.", "Nope.", "No, that's all, thank you.", "Please don't do that.", "Never mind.",
-     "I don't want a refund.", "Not now.", "Um, no.", "No please."],
+     "I don't want a refund.", "Not now.", "Um, no.", "No please.",
+     "Maybe later.", "Not right now.", "Not right now, thanks.", "Maybe some other time.", "That doesn't work for me.",
+     "Thursday doesn't work.", "Another time would be better."],
 )  # fmt: skip
 def test_a_no_is_a_no(said: str) -> None:
     assert yes_or_no(said) is Answer.NO
@@ -36,7 +45,8 @@ def test_a_no_is_a_no(said: str) -> None:
 @pytest.mark.parametrize(
     "said",
     ["", "Hm.", "Yeah, no.", "Maybe.", "I'm not sure.", "Yes and no.", "Yes, but don't do it now.", "What do you mean?", "Wait.", "That's not okay.",
-     "I didn't get the reference.", "How much is it?", "AC4721", "The server is not working."],
+     "I didn't get the reference.", "How much is it?", "AC4721", "The server is not working.",
+     "Nothing works.", "It doesn't work.", "Not yet.", "It works now, but it's slow."],
 )  # fmt: skip
 def test_anything_else_is_unclear(said: str) -> None:
     assert yes_or_no(said) is Answer.UNCLEAR

@@ -1,11 +1,8 @@
-"""The pieces of a worker's main process: who is let in, when it is ready, how it stops, what it says at boot and in its log."""
+"""The pieces of a worker's main process: who is let in, when it is ready, how it stops, what it says at boot."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
-import json
-import logging
 import sys
 from typing import Any
 
@@ -14,9 +11,11 @@ from livekit.agents import JobRequest
 from livekit.agents.job import JobAcceptArguments
 from livekit.protocol import agent as agent_pb
 from livekit.protocol import models as models_pb
-from worker import run
+from worker import doors, run
 from worker.agent import CallAgent
+from worker.draining import MOVE_TOPIC
 from worker.jumping_time import everything_ran, without_waiting
+from worker.livekit_worker import ClosedJob
 from worker.service import Service
 from worker.settings import Settings, SettingsError
 from worker.testing import make_settings
@@ -32,6 +31,16 @@ class Server:
         self.active_jobs = list(jobs)
         self.steps: list[str] = []
         self.closed = asyncio.Event()
+        self.on_job_closed: Any = None
+        self.is_watched = False
+        self.has_warm_process = True
+
+    @property
+    def jobs(self) -> list[tuple[str, str]]:
+        return [("call-1", job) for job in self.active_jobs]
+
+    def watch_jobs(self) -> None:
+        self.is_watched = True
 
     async def run(self) -> None:
         await self.closed.wait()
@@ -42,6 +51,45 @@ class Server:
     async def aclose(self) -> None:
         self.steps.append("close")
         self.closed.set()
+
+
+class Loop:
+    """A guardian, or rounds: runs until it is cancelled."""
+
+    def __init__(self) -> None:
+        self.is_running = False
+
+    async def run(self) -> None:
+        self.is_running = True
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.is_running = False
+
+
+class Recovery:
+    """In the place of the worker's recovery: notes what it hears, and how it is told to settle."""
+
+    def __init__(self, steps: list[str]) -> None:
+        self.guardian = Loop()
+        self.heard: list[ClosedJob] = []
+        self._steps = steps
+
+    def job_closed(self, job: ClosedJob) -> None:
+        self.heard.append(job)
+
+    async def settle(self, seconds: float) -> None:
+        assert not self.guardian.is_running, "what it seized now it could not bring to an end"
+        self._steps.append("settle")
+
+
+class Rooms:
+    def __init__(self, steps: list[str]) -> None:
+        self._steps = steps
+
+    async def tell(self, room: str, identity: str, *, topic: str) -> None:
+        assert topic == MOVE_TOPIC
+        self._steps.append(f"{identity} is asked to move")
 
 
 class StubbornServer(Server):
@@ -68,6 +116,12 @@ def worker(service: Service = TRIAGE, server: Server | None = None, **settings: 
     made._started()
     made._registered()
     return made
+
+
+def watch(made: run._Worker) -> Any:
+    """What looks after calls beside that worker, on paper."""
+    steps = made._server.steps
+    return run._Watch(Rooms(steps), Recovery(steps), Loop(), Loop())  # type: ignore[arg-type]
 
 
 class Asked:
@@ -124,6 +178,31 @@ async def test_a_place_that_was_promised_to_a_handoff_is_not_given_to_a_new_call
 
 
 @without_waiting
+async def test_a_handoff_that_nobody_was_promised_a_place_for_is_left_to_another_worker_when_this_one_is_full() -> None:
+    moved = Asked(handoff_id="h1", silent="1")
+    await worker(BILLING, Server("a call"), max_sessions=1)._on_request(moved.request)
+    assert (moved.accepted, moved.rejected) == (None, [False])
+
+
+@without_waiting
+async def test_a_successor_is_taken_under_the_identity_that_its_guardian_chose() -> None:
+    asked = Asked(resume="2", agent_id="billing-r2-0a1b2c")
+    await worker(BILLING)._on_request(asked.request)
+    assert asked.accepted is not None
+    assert (asked.accepted.name, asked.accepted.identity) == ("billing specialist", "billing-r2-0a1b2c")
+
+
+@pytest.mark.parametrize("is_draining", [True, False])
+@without_waiting
+async def test_a_successor_has_no_place_in_a_worker_that_is_full_or_goes(is_draining: bool) -> None:
+    asked = Asked(resume="2", agent_id="billing-r2-0a1b2c")
+    billing = worker(BILLING, Server() if is_draining else Server("a call"), max_sessions=1)
+    billing._admission.draining = is_draining
+    await billing._on_request(asked.request)
+    assert (asked.accepted, asked.rejected) == (None, [False])
+
+
+@without_waiting
 async def test_a_promised_place_is_counted_once_when_its_call_has_come() -> None:
     server = Server()
     billing = worker(BILLING, server, max_sessions=2)
@@ -140,13 +219,15 @@ async def test_every_answer_is_counted() -> None:
     await triage._on_request(Asked().request)
     server.active_jobs.append("a call")
     await triage._on_request(Asked().request)
+    triage._admission.draining = True
+    await triage._on_request(Asked().request)
     counts = {
         answer: triage._metrics.registry.get_sample_value(
             "voicemesh_job_requests_total", {"service": "triage", "answer": answer}
         )
-        for answer in ("accepted", "full")
+        for answer in ("accepted", "full", "draining")
     }
-    assert counts == {"accepted": 1.0, "full": 1.0}
+    assert counts == {"accepted": 1.0, "full": 1.0, "draining": 1.0}
 
 
 @pytest.mark.parametrize(("jobs", "load"), [(0, 0.0), (1, 0.1725), (3, 0.5175), (4, 1.0), (5, 1.0)])
@@ -162,10 +243,28 @@ async def test_a_worker_is_ready_from_its_registration_until_its_connection_brea
     triage = run._Worker(TRIAGE, make_settings())
     triage._server = Server()
     seen = [triage._readiness.reason]
-    for step in (triage._started, triage._registered, triage._disconnected, triage._registered):
+    triage._started()
+    await triage._warm()
+    seen.append(triage._readiness.reason)
+    for step in (triage._registered, triage._disconnected, triage._registered):
         step()
         seen.append(triage._readiness.reason)
     assert seen == ["worker_not_initialized", "livekit_disconnected", "", "livekit_disconnected", ""]
+
+
+@without_waiting
+async def test_a_worker_is_not_ready_before_a_process_is_warm_for_the_first_call() -> None:
+    triage = run._Worker(TRIAGE, make_settings())
+    triage._server = server = Server()
+    server.has_warm_process = False
+    triage._started()
+    triage._registered()
+    warming = asyncio.create_task(triage._warm())
+    await everything_ran()
+    assert triage._readiness.reason == "worker_not_initialized"
+    server.has_warm_process = True
+    await warming
+    assert triage._readiness.reason == ""
 
 
 @without_waiting
@@ -180,7 +279,7 @@ async def test_nobody_is_promised_a_place_while_livekit_cannot_send_calls() -> N
 # --- how it stops -----------------------------------------------------------------------------------------------------
 async def stopped(made: run._Worker) -> int:
     stop = asyncio.Event()
-    serving = asyncio.create_task(made._serve_until(stop))
+    serving = asyncio.create_task(made._serve_until(stop, watch(made)))
     await everything_ran()
     assert not serving.done()
     stop.set()
@@ -191,7 +290,37 @@ async def stopped(made: run._Worker) -> int:
 async def test_a_stopped_worker_lets_its_calls_end_and_then_goes() -> None:
     triage = worker()
     assert await stopped(triage) == 0
-    assert triage._server.steps == ["drain", "close"]
+    assert triage._server.steps == ["drain", "close", "settle"]
+
+
+@without_waiting
+async def test_a_stopped_worker_asks_its_calls_to_move_when_livekit_knows_that_it_takes_no_more() -> None:
+    class SlowServer(Server):
+        async def drain(self) -> None:
+            await super().drain()
+            await asyncio.sleep(1)
+
+    billing = worker(BILLING, SlowServer("billing-1", "billing-2"))
+    await stopped(billing)
+    asked = ["billing-1 is asked to move", "billing-2 is asked to move"]
+    assert billing._server.steps == ["drain", *asked, "close", "settle"]
+
+
+@without_waiting
+async def test_while_it_runs_a_worker_watches_over_calls_and_hears_of_its_own_jobs_deaths() -> None:
+    triage = worker()
+    beside = watch(triage)
+    serving = asyncio.create_task(triage._serve_until(stop := asyncio.Event(), beside))
+    await everything_ran()
+    loops = (beside.recovery.guardian, beside.rounds, beside.stopped)
+    assert [loop.is_running for loop in loops] == [True, True, True]
+    assert triage._server.is_watched
+    death = ClosedJob("call-1", "triage-1", "", -9)
+    triage._server.on_job_closed(death)
+    assert beside.recovery.heard == [death]
+    stop.set()
+    await serving
+    assert [loop.is_running for loop in loops] == [False, False, False]
 
 
 @without_waiting
@@ -202,27 +331,28 @@ async def test_from_the_first_moment_of_a_drain_nobody_else_is_let_in() -> None:
 
     triage = worker(server=WatchfulServer())
     await stopped(triage)
-    assert triage._server.steps == ["draining", "close"]
+    assert triage._server.steps == ["draining", "close", "settle"]
 
 
 @without_waiting
 async def test_calls_that_outlast_the_drain_are_not_waited_for() -> None:
-    triage = worker(server=StubbornServer("a long call"))
+    triage = worker(server=StubbornServer())
     assert await stopped(triage) == 0
-    assert triage._server.steps == ["drain", "close"]
+    assert triage._server.steps == ["drain", "close", "settle"]
 
 
 @without_waiting
 async def test_a_drain_of_no_seconds_is_none_at_all() -> None:
     triage = worker(drain_seconds=0)
     assert await stopped(triage) == 0
-    assert triage._server.steps == ["close"]
+    assert triage._server.steps == ["close", "settle"]
 
 
 @pytest.mark.parametrize("server", [BrokenServer, LeavingServer])
 @without_waiting
 async def test_a_worker_whose_livekit_side_ended_says_so_by_its_exit_code(server: type[Server]) -> None:
-    assert await worker(server=server())._serve_until(asyncio.Event()) == 4
+    broken = worker(server=server())
+    assert await broken._serve_until(asyncio.Event(), watch(broken)) == 4
 
 
 # --- what it says at boot ---------------------------------------------------------------------------------------------
@@ -246,7 +376,7 @@ async def test_everything_wrong_around_it_is_one_line_each_and_ends_with_three()
 
     async def cannot_open(closing: Any) -> None:
         closing.callback(printed.append, "closed")
-        raise run._BootFailed("REDIS_URL: no Redis", "LIVEKIT_URL: no LiveKit")
+        raise doors.BootFailed("REDIS_URL: no Redis", "LIVEKIT_URL: no LiveKit")
 
     class Paper:
         def write(self, text: str) -> None:
@@ -261,52 +391,3 @@ async def test_everything_wrong_around_it_is_one_line_each_and_ends_with_three()
         "triage: LIVEKIT_URL: no LiveKit",
         "closed",
     ]
-
-
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (OSError(errno.EADDRINUSE, "in use"), "VOICEMESH_HEALTH_PORT: port 8080 is in use; free it, or set"),
-        (OSError(errno.EACCES, "Permission denied"), "cannot listen on 0.0.0.0:8080 (Permission denied)"),
-        (OSError(), "cannot listen on 0.0.0.0:8080 (OSError)"),
-    ],
-    ids=["in use", "not allowed", "unknown"],
-)
-def test_a_port_that_cannot_be_had_is_told_by_its_variable(error: OSError, told: str) -> None:
-    with pytest.raises(run._BootFailed) as caught, run._listening("VOICEMESH_HEALTH_PORT", "0.0.0.0", 8080):
-        raise error
-    (line,) = caught.value.args
-    assert line.startswith("VOICEMESH_HEALTH_PORT: ")
-    assert told in line
-
-
-# --- what it says in its log ------------------------------------------------------------------------------------------
-def logged(message: str, *args: object, exc_info: Any = None, **extra: object) -> dict[str, Any]:
-    record = logging.LogRecord("voicemesh.test", logging.INFO, __file__, 1, message, args, exc_info)
-    for name, value in extra.items():
-        setattr(record, name, value)
-    return json.loads(run._JsonLines().format(record))
-
-
-def test_a_log_line_is_one_json_object_with_its_call() -> None:
-    line = logged("the handoff to %s did not happen", "billing", call_id="call-1")
-    assert line["message"] == "the handoff to billing did not happen"
-    assert (line["level"], line["logger"], line["call_id"]) == ("INFO", "voicemesh.test", "call-1")
-
-
-def test_fields_that_were_not_chosen_do_not_get_into_the_log() -> None:
-    assert set(logged("heard", transcript="my card is", user_input="4111", handoff_id="h1")) == {
-        "at",
-        "level",
-        "logger",
-        "message",
-        "handoff_id",
-    }
-
-
-def test_an_exception_stays_inside_its_line() -> None:
-    try:
-        raise ValueError("broken")
-    except ValueError:
-        line = logged("failed", exc_info=sys.exc_info())
-    assert "ValueError: broken" in line["exception"]

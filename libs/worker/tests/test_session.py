@@ -6,8 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 from livekit import rtc
+from livekit.plugins import openai
 from worker import session
 from worker.session import PROMPT, SPELLING
+from worker.told import ToldModel
 
 
 @pytest.mark.parametrize(
@@ -40,9 +42,36 @@ def test_any_other_question_is_answered_in_one_go(said: str) -> None:
     assert session.endpointing_after(said) is PROMPT
 
 
+ASKS_ID, ASKS_ZIP = "Could you tell me your account ID, please?", "And what is the ZIP code, all five digits?"
+
+
+@pytest.mark.parametrize(
+    ("question", "heard"), [(ASKS_ID, "It's A C four seven two one."), (ASKS_ZIP, "Nine seven two oh nine.")]
+)
+def test_a_whole_code_needs_no_more_time(question: str, heard: str) -> None:
+    assert session.endpointing_after(question, heard) is PROMPT
+
+
+@pytest.mark.parametrize(
+    ("question", "heard"), [(ASKS_ID, "It's A C four seven"), (ASKS_ZIP, "Nine seven two"), (ASKS_ID, "Um,")]
+)
+def test_half_a_code_is_waited_for(question: str, heard: str) -> None:
+    assert session.endpointing_after(question, heard) is SPELLING
+
+
 def test_spelling_gets_more_time_than_talking() -> None:
     assert SPELLING["min_delay"] > PROMPT["min_delay"]
     assert SPELLING["max_delay"] > PROMPT["max_delay"]
+
+
+async def test_patience_with_one_code_is_not_kept_for_all_that_is_said_after_it() -> None:
+    """LiveKit writes every change into the options that it was given: they must not be the constants."""
+    running = session.build(ears=openai.STT(api_key="none"), voice=openai.TTS(api_key="none"), brain=ToldModel())
+    running.update_options(endpointing_opts=SPELLING)
+    running.update_options(endpointing_opts=PROMPT)
+    assert (PROMPT["min_delay"], PROMPT["max_delay"]) == (0.4, 1.1)
+    assert (SPELLING["min_delay"], SPELLING["max_delay"]) == (1.0, 2.5)
+    assert running.options.endpointing["min_delay"] == 0.4
 
 
 def test_an_agents_end_is_not_the_calls_end() -> None:

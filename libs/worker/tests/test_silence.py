@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from livekit import rtc
 from worker.jumping_time import without_waiting
-from worker.silence import SilenceWatch
+from worker.silence import PATIENT_SECONDS, SilenceWatch, asks_to_wait
 
 SECONDS = 8.0
 
@@ -100,3 +101,32 @@ async def test_a_stopped_watch_counts_nothing_more() -> None:
     session.caller("listening")
     await asyncio.sleep(SECONDS * 2)
     assert counted == []
+
+
+@without_waiting
+async def test_a_caller_who_asks_us_to_wait_is_waited_for() -> None:
+    watch, counted = watched(Quiet())
+    watch.heard("Hold on a second, let me find it.")
+    await asyncio.sleep(PATIENT_SECONDS - 0.1)
+    assert counted == []
+    await asyncio.sleep(0.2)
+    assert counted == [1]
+
+
+@without_waiting
+async def test_with_his_next_words_our_patience_is_the_usual_one_again() -> None:
+    watch, counted = watched(Quiet())
+    watch.heard("One moment please.")
+    watch.heard("I have it here.")
+    await asyncio.sleep(SECONDS + 0.1)
+    assert counted == [1]
+
+
+@pytest.mark.parametrize("text", ["Hang on.", "just a minute", "Let me check my invoice", "bear with me"])
+def test_people_ask_us_to_wait_in_many_words(text: str) -> None:
+    assert asks_to_wait(text)
+
+
+@pytest.mark.parametrize("text", ["I have waited for a week", "The second invoice", "Yes please"])
+def test_other_words_about_time_ask_for_nothing(text: str) -> None:
+    assert not asks_to_wait(text)

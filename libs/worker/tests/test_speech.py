@@ -17,7 +17,7 @@ from worker import speech
 from worker.agent import CallAgent
 from worker.service import Service, Voice
 from worker.settings import Settings
-from worker.speech import Provider, SureSTT
+from worker.speech import Provider, SpareSpeech, SureSTT
 from worker.testing import make_settings
 
 SERVICE = Service("billing", CallAgent, Voice("onyx"))
@@ -134,7 +134,8 @@ async def test_a_refusal_keeps_its_status_so_that_only_what_may_help_is_tried_ag
 def asked(settings: Settings) -> list[str]:
     """Which hosts hear, speak and think for these settings."""
     provider = Provider(settings, SERVICE)
-    return [part._client.base_url.host for part in (provider.ears(), provider.voice(), provider.brain())]
+    parts = (*provider.ears().ears, *provider.voice().voices, *provider.models())
+    return [part._client.base_url.host for part in parts]
 
 
 def test_a_speech_server_of_ones_own_is_asked_before_the_provider() -> None:
@@ -151,16 +152,46 @@ def test_with_a_key_alone_it_is_openais_own() -> None:
     assert asked(make_settings(speech_url="", openai_api_key="key")) == ["api.openai.com"] * 3
 
 
+def test_a_second_model_stands_behind_the_first_at_its_own_provider() -> None:
+    settings = make_settings(
+        openai_base_url="http://provider.invalid/v1",
+        fallback_model="small",
+        fallback_base_url="http://other.invalid/v1",
+    )
+    first, second = Provider(settings, SERVICE).models()
+    assert (first._client.base_url.host, second._client.base_url.host) == ("provider.invalid", "other.invalid")
+    assert second.model == "small"
+
+
+def test_without_a_key_or_an_address_there_is_no_model() -> None:
+    assert Provider(make_settings(), SERVICE).models() == []
+
+
 def test_a_server_that_wants_no_key_is_sent_a_word_instead() -> None:
-    assert Provider(make_settings(), SERVICE).ears()._client.api_key == "none"
+    assert Provider(make_settings(), SERVICE).ears().ears[0]._client.api_key == "none"
 
 
 def test_a_service_speaks_in_its_own_voice() -> None:
-    assert Provider(make_settings(), SERVICE).voice()._opts.voice == "onyx"
+    assert Provider(make_settings(), SERVICE).voice().voices[0]._opts.voice == "onyx"
+
+
+def test_a_spare_provider_hears_and_speaks_second_with_its_own_models_and_voice() -> None:
+    spare = SpareSpeech("http://spare.invalid/v1", "key", stt_model="whisper-1", tts_model="tts-1", voice="nova")
+    provider = Provider(make_settings(speech_url="http://own.invalid/v1"), SERVICE, spare=spare)
+    ears, voices = provider.ears().ears, provider.voice().voices
+    assert [part._client.base_url.host for part in (*ears, *voices)] == ["own.invalid", "spare.invalid"] * 2
+    assert (ears[1]._opts.model, voices[1]._opts.model, voices[1]._opts.voice) == ("whisper-1", "tts-1", "nova")
+
+
+def test_a_spare_provider_without_names_of_its_own_uses_the_first_ones() -> None:
+    provider = Provider(make_settings(), SERVICE, spare=SpareSpeech("http://spare.invalid/v1"))
+    assert provider.voice().voices[1]._opts.voice == "onyx"
+    assert provider.ears().ears[1]._opts.model == make_settings().stt_model
 
 
 async def test_closing_it_closes_every_connection() -> None:
-    provider = Provider(make_settings(openai_base_url="http://provider.invalid/v1"), SERVICE)
+    settings = make_settings(openai_base_url="http://provider.invalid/v1")
+    provider = Provider(settings, SERVICE, spare=SpareSpeech("http://spare.invalid/v1"))
     await provider.aclose()
-    assert provider.ears()._client.is_closed()
-    assert provider.brain()._client.is_closed()
+    assert all(ears._client.is_closed() for ears in provider.ears().ears)
+    assert all(model._client.is_closed() for model in provider.models())

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import aiohttp
 import pytest
+from handoff.call import Role
+from handoff.context import HandoffContext
 from handoff.errors import StoreUnavailable
 from handoff.lifecycle import State
+from handoff.outcome import Expired
 from livekit import api
 from worker.jumping_time import everything_ran, without_waiting
 from worker.transfer import Moved, Stayed
-from worker.transfer_testing import SilentTaker, Stage, UndecidedTaker, WillingTaker
+from worker.transfer_testing import DeafTaker, SilentTaker, Stage, UndecidedTaker, VanishedTaker, WillingTaker
 
 NO_LIVEKIT = [
     api.TwirpError("unavailable", "no", status=503),
@@ -124,6 +128,35 @@ async def test_a_taker_that_cannot_be_evicted_does_not_keep_the_giver_silent(fai
     assert await stage.floor() == "triage at 3"
 
 
+@without_waiting
+async def test_a_dispatch_that_livekit_never_answers_leaves_the_call_here() -> None:
+    stage = Stage(WillingTaker())
+    stage.livekit_hangs = True
+    assert await stage.hand_over() == Stayed("TimeoutError")
+    assert stage.journal[-1] == "giver may speak"
+
+
+@without_waiting
+async def test_a_removal_that_livekit_never_answers_does_not_keep_the_giver_silent() -> None:
+    stage = Stage(SilentTaker())
+    handing_over = asyncio.create_task(stage.hand_over())
+    await asyncio.sleep(2)
+    stage.livekit_hangs = True
+    async with asyncio.timeout(15):
+        assert await handing_over == Stayed("silent")
+    assert stage.journal[-1] == "giver may speak"
+
+
+@without_waiting
+async def test_a_caller_who_came_back_into_the_room_can_be_handed_over() -> None:
+    stage = Stage(WillingTaker())
+    transfer = await stage.opened()
+    stage.caller_leaves()
+    assert await stage.move(transfer) == Stayed("caller_left")
+    stage.caller_comes_back()
+    assert isinstance(await stage.move(transfer), Moved)
+
+
 # --- the store is away, or knows better -------------------------------------------------------------------------------
 @pytest.mark.parametrize("method", ["now", "pass_floor"])
 @without_waiting
@@ -138,6 +171,30 @@ async def test_without_the_store_the_call_stays(method: str) -> None:
     assert await stage.move(transfer) == Stayed("StoreUnavailable")
     assert stage.checkpoint.epoch == 1
     assert stage.journal[-1:] in ([], ["giver may speak"])
+
+
+async def nobody_answers(*args: object, **kwargs: object) -> None:
+    raise StoreUnavailable("Redis did not answer")
+
+
+@without_waiting
+async def test_a_taker_that_vanished_while_the_store_is_away_leaves_the_caller_with_the_giver() -> None:
+    stage = Stage(VanishedTaker())
+    transfer = await stage.opened()
+    stage.store.take_back = nobody_answers
+    assert await stage.move(transfer) == Stayed("lost")
+    assert stage.journal[-1] == "giver may speak"
+    assert "evicted billing" in stage.journal
+    assert stage.checkpoint.floor is not None
+
+
+@without_waiting
+async def test_a_taker_that_was_told_and_is_there_keeps_the_call_while_the_store_is_away() -> None:
+    stage = Stage(SilentTaker())  # nobody hears that it spoke: the store that would tell is away
+    transfer = await stage.opened()
+    stage.store.take_back = nobody_answers
+    assert isinstance(await stage.move(transfer), Moved)
+    assert "evicted billing" not in stage.journal
 
 
 @without_waiting
@@ -184,6 +241,7 @@ async def test_a_floor_that_a_third_agent_took_is_not_taken_back() -> None:
     assert await stage.floor() == "triage at 3"
     assert "withdrawn: floor_lost" in stage.journal
     assert "giver may speak" not in stage.journal
+    assert "evicted billing" not in stage.journal, "who has lost the floor puts nobody out"
 
 
 # --- the giver's own agent fails --------------------------------------------------------------------------------------
@@ -199,3 +257,68 @@ async def test_an_announcement_that_cannot_be_said_leaves_no_handoff_open() -> N
     with pytest.raises(RuntimeError):
         await stage.hand_over()
     assert (await stage.handoff()).state is State.WITHDRAWN
+
+
+# --- by word, while no store keeps the handoff ------------------------------------------------------------------------
+class Word:
+    """What by_word.begin gives the giver; the taker's steps come from the stage as always."""
+
+    def __init__(self, stage: Stage, context: HandoffContext, service: str) -> None:
+        self.attributes = {"sealed": "the sealed context"}
+        self._stage, self._context, self._service = stage, context, service
+        stage.context = context
+
+    async def watch(self):
+        await self._stage.taker.answer(self._context, self._service)
+        async for update in self._stage.taker.watch(self._context.handoff_id, self._service):
+            yield update
+
+    def close(self) -> None:
+        self._stage.journal.append("no step is heard any more")
+
+
+@without_waiting
+async def test_without_a_store_nobody_is_offered_the_call_and_it_moves_by_word() -> None:
+    stage = Stage(WillingTaker())
+    transfer = await stage.opened()
+    transfer._by_word = lambda context, service, again: Word(stage, context, service)
+    assert isinstance(await stage.move(transfer), Moved)
+    assert "offered" not in stage.journal
+    assert stage.journal[0] == "dispatched billing"
+    assert stage.journal[-1] == "no step is heard any more"
+    assert await stage.floor() == "billing at 2"
+
+
+@without_waiting
+async def test_a_store_that_goes_away_while_the_call_is_offered_is_no_reason_to_stay() -> None:
+    stage = Stage(DeafTaker())
+    stage.taker.answer = WillingTaker.answer.__get__(stage.taker)
+
+    async def offer(context: HandoffContext, to_service: str) -> Expired:
+        stage.journal.append("offered")
+        return Expired(context.handoff_id, 0.5)
+
+    stage.taker.offer = offer
+    transfer = await stage.opened()
+    transfer._by_word = lambda context, service, again: (
+        Word(stage, context, service) if "offered" in stage.journal else None
+    )
+    assert isinstance(await stage.move(transfer), Moved)
+    assert stage.journal[:3] == ["offered", "withdrawn: expired", "dispatched billing"]
+
+
+@without_waiting
+async def test_the_context_is_built_anew_with_what_was_said_since_also_when_the_floor_is_given_away() -> None:
+    stage = Stage(WillingTaker())
+    again: list[Callable[[], HandoffContext]] = []
+
+    def by_word(context: HandoffContext, service: str, build: Callable[[], HandoffContext]) -> Word:
+        again.append(build)
+        return Word(stage, context, service)
+
+    transfer = await stage.opened()
+    transfer._by_word = by_word
+    await stage.move(transfer)
+    stage.checkpoint.note_turn(Role.CALLER, "One more thing.")
+    assert [turn.text for turn in again[0]().turns] == ["One more thing."]
+    assert again[0]().epoch == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -56,6 +57,20 @@ class Admission:
             return Refusal.AT_CAPACITY
         self._kept[handoff_id] = self._now() + self._hold_seconds
         return None
+
+    def refuse_job(self, handoff_id: str = "") -> Refusal | None:
+        """Why LiveKit should offer a job to another worker; None when it may come in. A place that was promised to its
+        handoff is its own, whatever happened meanwhile."""
+        taken = self.taken
+        if handoff_id in self._kept:
+            return None
+        if self.draining:
+            return Refusal.DRAINING
+        return Refusal.AT_CAPACITY if taken >= self._capacity else None
+
+    def keep(self, place: str) -> None:
+        """Keeps a place, until it is released, for a job that LiveKit was promised and that is not among the running ones yet."""
+        self._kept[place] = math.inf
 
     def release(self, handoff_id: str) -> None:
         """The place is needed no more: the job runs, or the offer was withdrawn."""

@@ -7,17 +7,26 @@ caller, hands the call over, and ends it. Whether a language model or the playbo
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from handoff.call import Ending, Intent, Role, Source
+from handoff.call import Ending, Intent, Role
 from handoff.context import HandoffContext
 from handoff.directory import DIRECTORY
 from livekit import rtc
-from livekit.agents import NOT_GIVEN, Agent, ChatContext, ChatMessage, RunContext, StopResponse, function_tool
+from livekit.agents import (
+    Agent,
+    ChatContext,
+    ChatMessage,
+    ModelSettings,
+    RunContext,
+    StopResponse,
+    function_tool,
+    stt,
+)
 from livekit.agents.voice.events import (
     ConversationItemAddedEvent,
     FunctionToolsExecutedEvent,
@@ -25,14 +34,21 @@ from livekit.agents.voice.events import (
     UserTranscriptionTimeoutEvent,
 )
 
-from worker import clips, prompts, session
+from worker import callback_ticket, prompts, session
+from worker.announcing import Announcer, nobody_took
+from worker.backchannel import go_on, is_backchannel, is_in_mid_sentence, is_mumble, without_backchannels
 from worker.checkpoint import Checkpoint
 from worker.extract import facts_in
-from worker.intent import find_intent
+from worker.hearing import Hearing
+from worker.hold import Overheard
+from worker.ladder import Asked, Ladder, Missed
+from worker.learning import Learning
 from worker.service import Service
 from worker.settings import Settings
 from worker.silence import SilenceWatch
-from worker.transfer import Moved, Transfer
+from worker.story import Story, known_to, last_question, story_of
+from worker.tools import BackOffice
+from worker.transfer import Moved, Stayed, Transfer
 
 log = logging.getLogger("voicemesh.agent")
 
@@ -44,6 +60,8 @@ _LAST_WORD_SECONDS = 0.3
 _MAX_SILENCES = 2
 _CALLER_DONE_SECONDS = 4.0
 """Longest that a handoff waits for a caller who talks over the announcement."""
+_OUTCOMES = {e.value: e for e in (Ending.RESOLVED, Ending.FAILED, Ending.CALLBACK_BOOKED, Ending.TRANSFERRED_TO_HUMAN)}
+"""What an agent may call the end of a call."""
 _TRANSCRIPT_SECONDS = 1.5
 """Longest that speech to text may lag behind the end of the caller's voice."""
 
@@ -63,6 +81,10 @@ class Brief:
     """Ends the call for the caller."""
     announcements: dict[str, tuple[rtc.AudioFrame, ...]] = field(default_factory=dict)
     """Announcement per target service, rendered ahead."""
+    office: BackOffice | None = None
+    """The client behind the service's tools; None when there is no back office, or when it is away."""
+    ladder: Ladder | None = None
+    """What is tried when a specialist cannot take the call; without one, ``transfer`` is tried once."""
 
 
 class CallAgent(Agent):
@@ -72,15 +94,28 @@ class CallAgent(Agent):
         super().__init__(instructions=instructions, chat_ctx=chat_ctx, tools=tools)
         self.brief = brief
         self.floor_is_ours = brief.context is None
-        self._is_transferring = False
+        self.is_transferring = False
+        """Whether the call is on its way to another service, or may be."""
         self._is_ending = False
         self._unsure = 0
         self._unanswered: list[str] = []
-        self._said_in_transfer: list[str] = []
-        self._caller_speaking_until = 0.0
+        self._held: list[str] = []
+        """Beginnings of a turn whose rest is on its way."""
+        self._overheard = Overheard()
+        self._announcer = Announcer(lambda: self.session, brief.service, brief.checkpoint, rendered=brief.announcements)
+        self._caller_speaking_since = self._caller_speaking_until = 0.0
         self._transcript_pending = False
+        self._began_over_agent = False
+        """Whether the caller's voice of now, or his last one, began while we were speaking."""
         self._silence: SilenceWatch | None = None
+        self._hearing = Hearing(brief.checkpoint, brief.service.name)
+        self._learning = Learning(brief.checkpoint, brief.office)
         self.mute: Callable[[bool], None] = lambda closed: None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the call is on its way elsewhere, or something that the caller said waits for an answer."""
+        return self.is_transferring or self._is_ending or bool(self._unanswered or self._held)
 
     # --- what a service overrides ---------------------------------------------------------------------------------
     @classmethod
@@ -93,9 +128,12 @@ class CallAgent(Agent):
 
     # --- what is known --------------------------------------------------------------------------------------------
     def known(self) -> dict[str, str]:
-        """Facts by name, newest first choice, as the brain and the prompts use them."""
-        call = self.brief.checkpoint.call
-        return {name: fact.value for name in {f.name for f in call.facts} if (fact := call.fact(name)) is not None}
+        """Facts by name, as the brain and the prompts use them: what this service may be told, heard, or looked up."""
+        return known_to(self.brief.checkpoint.call, self.brief.service.name)
+
+    def story(self) -> Story:
+        """What has become of the call so far, for the playbook."""
+        return story_of(self.brief.checkpoint.call, self.brief.service.name)
 
     # --- listening ------------------------------------------------------------------------------------------------
     def attach(self) -> None:
@@ -109,6 +147,7 @@ class CallAgent(Agent):
     def begin(self) -> None:
         """The conversation is ours from now on: a caller's silence counts."""
         self.floor_is_ours = True
+        self._learning.show_capability()
         self._silence = SilenceWatch(
             self.session, seconds=self.brief.settings.silence_seconds, on_silence=self._caller_is_silent
         )
@@ -120,14 +159,19 @@ class CallAgent(Agent):
             self.session.update_options(endpointing_opts=session.endpointing_after(item.text_content))
 
     def _caller_state(self, event: object) -> None:
+        now = asyncio.get_running_loop().time()
         if self.session.user_state == "speaking":
             self._transcript_pending = True
+            self._began_over_agent = is_in_mid_sentence(self.session)
+            self._caller_speaking_since = now
         else:
-            self._caller_speaking_until = asyncio.get_running_loop().time()
+            self._caller_speaking_until = now
 
     def _not_understood(self, event: UserTranscriptionTimeoutEvent) -> None:
         """The caller spoke, and speech to text made nothing of it: the same as an unsure hearing."""
-        is_ours = self.floor_is_ours and not self._is_transferring and not self._is_ending
+        is_ours = self.floor_is_ours and not self.is_transferring and not self._is_ending
+        if self._began_over_agent:
+            return  # a sound while we spoke: we go on
         if is_ours and event.speech_duration >= _MIN_SPEECH_SECONDS and self._unsure < _MAX_UNSURE:
             self._unsure += 1
             self.say_prompt("clarify")
@@ -137,42 +181,48 @@ class CallAgent(Agent):
             return
         if self.session.user_state != "speaking":
             self._transcript_pending = False
-        if self._is_transferring:
-            self._note_caller(event.transcript)
-            self._said_in_transfer.append(event.transcript)
+        if self.is_transferring:
+            # An agent's sentence may end between two pieces of what the caller says over it.
+            self._hearing.note(event.transcript, just_said=self._overheard.everything)
+            self._overheard.note(event.transcript)
         else:
             self._unanswered.append(event.transcript)
+            question, heard = last_question(self.brief.checkpoint.call), " ".join(self._unanswered)
+            self.session.update_options(endpointing_opts=session.endpointing_after(question, heard))
 
-    def _note_caller(self, text: str) -> list[tuple[str, str]]:
-        facts = facts_in(f"{self._just_said()} {text}".strip(), self._last_question())
-        self.brief.checkpoint.note_turn(Role.CALLER, text)
-        for name, value in facts:
-            self.brief.checkpoint.note_fact(name, value, source=Source.CALLER)
-        intent = find_intent(text)
-        if intent is not None:
-            self.brief.checkpoint.note_intent(intent)
-        return facts
+    async def stt_node(
+        self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
+    ) -> AsyncIterator[stt.SpeechEvent | str]:
+        """Speech to text, without the "uh-huh" of a caller who listens."""
+        events = Agent.default.stt_node(self, audio, model_settings)
+        async for event in without_backchannels(
+            events, is_listening=self._is_listening, on_dropped=lambda: go_on(self.session)
+        ):
+            yield event
 
-    def _just_said(self) -> str:
-        """What the caller has said since an agent spoke last: one sentence may reach us in pieces."""
-        pieces: list[str] = []
-        for turn in reversed(self.brief.checkpoint.call.turns):
-            if turn.role is not Role.CALLER:
-                break
-            pieces.insert(0, turn.text)
-        return " ".join(pieces)
-
-    def _last_question(self) -> str:
-        said = [t.text for t in self.brief.checkpoint.call.turns if t.role is Role.AGENT]
-        return said[-1] if said else ""
+    def _is_listening(self, text: str, confidence: float) -> bool:
+        """Whether a sound of the caller over our own voice said no more than that he listens; after a question it is an answer."""
+        seconds = self._caller_speaking_until - self._caller_speaking_since
+        is_mumbled = is_mumble(seconds, confidence, min_confidence=self.brief.settings.min_confidence)
+        tells_something = bool(facts_in(text, last_question(self.brief.checkpoint.call)))
+        return self._began_over_agent and (is_backchannel(text) or (is_mumbled and not tells_something))
 
     async def on_user_turn_completed(self, turn_ctx: ChatContext, new_message: ChatMessage) -> None:
         """Before the brain answers: note what was said; ask again when it was not heard well."""
         self._unanswered.clear()
-        if self._is_transferring or self._is_ending or not self.floor_is_ours:
+        if self.is_transferring or self._is_ending or not self.floor_is_ours:
             raise StopResponse
         text = new_message.text_content or ""
-        facts = self._note_caller(text)
+        facts = self._hearing.note(text)
+        if self._silence is not None:
+            self._silence.heard(text)
+        if await self._goes_on():
+            self._held.append(text)
+            asyncio.get_running_loop().call_later(_TRANSCRIPT_SECONDS, self._answer_held)
+            raise StopResponse
+        if self._held:
+            new_message.content = [" ".join([*self._held, text])]
+            self._held.clear()
         confidence = new_message.transcript_confidence
         is_unsure = confidence is not None and confidence < self.brief.settings.min_confidence and not facts
         if is_unsure and self._unsure < _MAX_UNSURE:
@@ -180,6 +230,31 @@ class CallAgent(Agent):
             self.say_prompt("clarify")
             raise StopResponse
         self._unsure = 0
+
+    async def _goes_on(self) -> bool:
+        """Whether this was only the beginning: the caller's last piece was still being transcribed when the turn was taken for over.
+
+        That piece comes as a turn of its own, and is answered together with this one.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _TRANSCRIPT_SECONDS
+        while self._transcript_pending and self.session.user_state != "speaking" and loop.time() < deadline:
+            await asyncio.sleep(0.02)
+        return bool(self._unanswered) and not self.is_transferring
+
+    def _answer_held(self) -> None:
+        """The rest did not become a turn: what there is is answered now, for a caller must not wait in silence."""
+        is_ours = self.floor_is_ours and not self.is_transferring and not self._is_ending
+        if not self._held or not is_ours or self.session.user_state == "speaking":
+            return
+        rest = " ".join(self._unanswered)
+        said = " ".join([*self._held, *self._unanswered])
+        self._held.clear()
+        self._unanswered.clear()
+        if rest:
+            self.session.clear_user_turn()
+            self._hearing.note(rest)
+        self.session.generate_reply(user_input=said)
 
     async def answer_what_was_said_meanwhile(self) -> None:
         """Goes on after an uninterruptible sentence, with what the caller said during it."""
@@ -189,7 +264,7 @@ class CallAgent(Agent):
         self._unanswered.clear()
         if said:
             self.session.clear_user_turn()  # or the same words would be answered a second time
-            self._note_caller(said)
+            self._hearing.note(said)
             self.session.generate_reply(user_input=said)
         else:
             self.session.generate_reply()
@@ -212,71 +287,81 @@ class CallAgent(Agent):
         return self.session.say(text)
 
     async def _caller_is_silent(self, count: int) -> None:
-        if self._is_transferring or self._is_ending:
+        if self.is_transferring or self._is_ending:
             return
         if count <= _MAX_SILENCES:
             self.say_prompt("silence")
             return
         self._is_ending = True
         await self.say_prompt("silence_goodbye").wait_for_playout()
-        await self._end(Ending.CALLER_HUNG_UP, "silent")
+        ending = callback_ticket.ending_with_ticket(Ending.CALLER_HUNG_UP, self.brief.checkpoint.call)
+        await self._end(ending, "silent")
 
     # --- tools ----------------------------------------------------------------------------------------------------
     @function_tool(on_duplicate="reject")
-    async def transfer_call(self, context: RunContext[Any], service: str, summary: str) -> str:
+    async def transfer_call(self, context: RunContext[Any], service: str, summary: str = "") -> str:
         """Hand the caller over to another specialist. The caller is told so; do not announce it yourself.
 
         Args:
             service: the specialist's name, for example billing
-            summary: two or three sentences for the specialist: what the caller wants and what is known
+            summary: two or three sentences for the specialist: what the caller wants and what is known; made for you when empty
         """
         transfer, target = self.brief.transfer, DIRECTORY.get(service)
         if transfer is None or target is None or service not in self.brief.service.transfers_to:
             return f"Nobody took the call: there is no {service} here. Tell the caller and go on helping."
         context.disallow_interruptions()
-        self._is_transferring = True
-        self._said_in_transfer.clear()
-        call = self.brief.checkpoint.call
-        intent = call.intent or Intent(min(target.intents), 0.5, "model")
+        self.is_transferring = True
+        self._overheard.clear()
         try:
-            outcome = await transfer.to(
-                service,
-                intent=intent,
-                summary=summary,
-                announce=lambda: self._announce(service),
-                caller_is_done=self.caller_is_done,
-                fall_silent=self.mute,
-            )
+            intent = self._hearing.hand_on(target) or Intent(min(target.intents), 0.5, "model")
+            outcome = await self._hand_over(transfer, service, intent, summary)
         finally:
-            self._is_transferring = False
+            self.is_transferring = False
         if isinstance(outcome, Moved):
             self._is_ending = True
             self.brief.leave("handed over")
             raise StopResponse
-        # What the caller said over the announcement is in no chat yet, and he shall not have to say it again.
-        said = f" Meanwhile the caller said: {' '.join(self._said_in_transfer)}" if self._said_in_transfer else ""
-        return f"Nobody took the call: {service} {outcome.reason}. Tell the caller and go on helping.{said}"
+        waited = outcome.waited if isinstance(outcome, Missed) else None
+        return nobody_took(service, outcome.reason, meanwhile=self._overheard.everything, waited=waited)
 
-    async def _announce(self, service: str) -> None:
-        text = announcement(self.brief.service, service)
-        clip = self.brief.announcements.get(service)
-        audio = clips.played(clip) if clip else NOT_GIVEN
-        # Into the record, not into the brain's conversation: there it would stand after the tool's "nobody took the call", and
-        # a model that reads on from "I'm connecting you" would do so again.
-        speech = self.session.say(text, audio=audio, allow_interruptions=False, add_to_chat_ctx=False)
-        await speech.wait_for_playout()
-        self.brief.checkpoint.note_turn(Role.AGENT, text, was_interrupted=speech.interrupted)
+    async def _hand_over(
+        self, transfer: Transfer, service: str, intent: Intent, summary: str
+    ) -> Moved | Stayed | Missed:
+        announcer, ladder = self._announcer, self.brief.ladder
+        if ladder is None:
+            return await transfer.to(
+                service,
+                intent=intent,
+                summary=summary,
+                announce=lambda: announcer.announce(service),
+                caller_is_done=self.caller_is_done,
+                fall_silent=self.mute,
+            )
+        asked = Asked(
+            intent=intent,
+            summary=summary,
+            host=announcer,
+            overheard=self._overheard,
+            is_frustrated=lambda: self.story().is_frustrated,
+            caller_is_done=self.caller_is_done,
+            fall_silent=self.mute,
+        )
+        return await ladder.to(service, asked)
 
     @function_tool(on_duplicate="reject")
     async def end_call(self, context: RunContext[Any], outcome: str = "resolved") -> None:
         """Hang up, after you have said goodbye.
 
         Args:
-            outcome: resolved when the caller was helped, failed when not
+            outcome: resolved when the caller was helped, failed when not; callback_booked when somebody will call back,
+                transferred_to_human when a person takes over
         """
         self._is_ending = True
+        with suppress(RuntimeError):  # it was interrupted already
+            context.disallow_interruptions()
         await context.wait_for_playout()
-        await self._end(Ending.FAILED if outcome == "failed" else Ending.RESOLVED)
+        ending = _OUTCOMES.get(outcome.strip().lower(), Ending.RESOLVED)
+        await self._end(callback_ticket.ending_with_ticket(ending, self.brief.checkpoint.call))
         raise StopResponse
 
     async def _end(self, ending: Ending, detail: str = "") -> None:
@@ -288,17 +373,5 @@ class CallAgent(Agent):
 
     def _tools_executed(self, event: FunctionToolsExecutedEvent) -> None:
         for call, output in event.zipped():
-            if output is None or output.is_error:
-                continue
-            try:
-                arguments, result = json.loads(call.arguments or "{}"), json.loads(output.output)
-            except ValueError:
-                continue  # a local tool's plain sentence
-            if isinstance(result, dict):
-                self.learned(call.name, arguments, result)
-
-
-def announcement(service: Service, target: str) -> str:
-    """What ``service`` says while the call moves to ``target``."""
-    text = prompts.load(service.folder, "announcement")
-    return prompts.spoken(text, {"specialist": DIRECTORY[target].spoken_name})
+            if output is not None:
+                self._learning.from_tool(call, output, self.learned)

@@ -7,7 +7,7 @@ trailing silence (Piper: 100-300 ms) would be most of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ def frames(samples: np.ndarray, rate: int) -> tuple[rtc.AudioFrame, ...]:
     )
 
 
-async def played(clip: tuple[rtc.AudioFrame, ...]) -> AsyncIterator[rtc.AudioFrame]:
+async def played(clip: Iterable[rtc.AudioFrame]) -> AsyncIterator[rtc.AudioFrame]:
     """The frames as the stream that AgentSession.say takes, a little ahead of real time, as a voice model would send them.
 
     All at once, LiveKit would estimate the speaking rate of the whole sentence (30-80 ms of work) before its first frame plays.

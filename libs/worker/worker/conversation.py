@@ -5,6 +5,7 @@ Derived from the chat context alone, so that the playbook can stand in for a mod
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Mapping
@@ -72,6 +73,17 @@ class Conversation:
         return tuple(i for i in self.items if isinstance(i, Said) and i.speaker is Speaker.AGENT)
 
     @property
+    def repeated(self) -> tuple[Said, ...]:
+        """The agents' turns that only say the turn before once more, because the caller wanted to hear it again."""
+        turns = self.agent_turns
+        return tuple(b for a, b in itertools.pairwise(turns) if a.text == b.text and not a.was_interrupted)
+
+    def agent_turns_from(self, words: str) -> tuple[Said, ...]:
+        """The agents' turns from the last one on that is ``words``; all of them when none is."""
+        turns = self.agent_turns
+        return turns[next((n for n in range(len(turns) - 1, -1, -1) if turns[n].text == words), 0) :]
+
+    @property
     def unanswered(self) -> tuple[Said, ...]:
         """What the caller said since an agent last spoke."""
         said: list[Said] = []
@@ -112,11 +124,18 @@ class Conversation:
 
 
 _HARMLESS = re.compile(r"\b(?:no (?:problem|worries|trouble)|not a problem|why not|don't worry|no doubt)\b")
-_UNSURE = re.compile(
-    r"\b(?:not sure|unsure|don't know|do not know|maybe|perhaps|wait|hold on|what do you mean|not yet|i guess)\b|\bwhy\b|\bhow (?:much|long)\b"
+_LATER = re.compile(
+    r"\b(?:maybe|perhaps|possibly|rather) (?:later|(?:an|some )?other (?:time|day))\b|\bnot (?:right|just) now\b|^\W*(?:later|another time|some other time)\b(?! works)"
 )
+"""A polite no."""
+_UNSURE = re.compile(
+    r"\b(?:not sure|unsure|don't know|do not know|maybe|perhaps|wait|hold on|what do you mean|not yet|i guess)\b|\bwhy\b|\bhow (?:much|long|many|can|do|does|would|should)\b|\bwhere (?:do|can|is|are)\b"
+)
+_WHEN = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow|today|morning|afternoon|noon|one|two|three|four|five|nine|ten|eleven|twelve)"
+_IT = rf"(?:that|this|either(?: one)?|any ?time|{_WHEN})"
 _YES_WORDS = (
-    r"(?:yes|yeah|yep|yup|sure|please|okay|ok|of course|absolutely|definitely|certainly|correct|go ahead|do it|do that|sounds good|"
+    r"(?:yes|yeah|yep|yup|sure|please|okay|ok|of course|absolutely|definitely|certainly|correct|go ahead|do it|do that|sounds (?:good|great|fine|perfect|lovely|like a plan)|"
+    rf"{_IT} works|^\W*works for (?:me|us)|\w+(?<!nothing)(?<!never) works (?:for (?:me|us)|fine|great|well|perfectly)|(?:that|it|{_WHEN}) suits (?:me|us)|"
     r"that would be (?:great|good|nice|lovely)|i would|i'd (?:like|love) (?:that|to|it)|that's right|uh huh|mm hmm)\b"
 )
 _YES = re.compile(rf"\b{_YES_WORDS}")
@@ -125,8 +144,13 @@ _NO = re.compile(
     r"(?:^|\||\b(?:yeah|yes|um|uh|oh|well|and|but|ah|so))\s*(?:no|nope|nah)\b|\bno,? (?:thank|that's|that is|need)"
     r"|\b(?:never ?mind|leave it|rather not|not (?:really|now|today|necessary|at the moment)|cancel|stop)\b"
     r"|\b(?:don't|do not|wouldn't|would not|won't) (?:want|need|refund|do|like|bother|think so)\b"
+    rf"|\b(?:doesn't|does not|won't|wouldn't) (?:really )?(?:work|suit) (?:for )?(?:me|us)\b|\b{_IT} (?:doesn't|does not|won't) (?:work|suit)\b"
 )
 _NEGATION = re.compile(r"\b(?:no|not)\b|n't\b")
+_OKAY_NO = re.compile(
+    r"^\W*(?:(?:okay|ok|all right|alright|well|oh|ah|um|uh|great|good|perfect)[ |]+)+(?=(?:no|nope|nah)\b)"
+)
+"""The "okay" of "okay, no, thanks" is no yes."""
 _POLITE_NO = re.compile(r"\bno ?\|? ?(?:thank you|thanks|please)\b|\bplease (?=don't|do not)")
 """The "please" in "no please" or "please don't" is no yes."""
 
@@ -135,9 +159,10 @@ def yes_or_no(words: str) -> Answer:
     """Yes, no, or unclear. Anything contradictory is unclear: a question costs less than a wrong refund."""
     text = re.sub(r"[.,;:!?]+", " | ", words.lower().replace("’", "'"))
     text = _HARMLESS.sub(" ", " ".join(re.sub(r"[^a-z'| ]+", " ", text).split()))
+    text = _LATER.sub("| no |", text)
     if _UNSURE.search(text):
         return Answer.UNCLEAR
-    text = _POLITE_NO.sub("| no ", text)
+    text = _POLITE_NO.sub("| no ", _OKAY_NO.sub("", text))
     yes, no = bool(_YES.search(_NO.sub(" ", text))), bool(_NO.search(text))
     if yes and _NEGATION.search(text) and not _STARTS_WITH_YES.match(text):
         no = True  # "that's not okay"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Any
 
 from handoff.call import Floor
@@ -17,6 +16,8 @@ from livekit import rtc
 
 FLOOR_METHOD = "voicemesh.floor"
 """RPC from giver to taker: the floor is yours, at this epoch."""
+_WORD_SECONDS = 5.0
+"""How long the giver's word is waited for when the store has gone away meanwhile; a giver that gave us up puts us out."""
 _NOT_THE_GIVER = 1403
 """Error code of an RPC from somebody who is no agent; callers can invoke RPC methods too."""
 
@@ -62,8 +63,12 @@ class FloorWord:
 
 
 async def _taken_or_final(states: AsyncIterator[Handoff]) -> State:
-    with suppress(HandoffError):
+    try:
         async for stored in states:
             if stored.state is State.TAKEN or stored.state in FINAL:
                 return stored.state
+    except StoreUnavailable:
+        await asyncio.sleep(_WORD_SECONDS)
+    except HandoffError:
+        pass
     return State.EXPIRED

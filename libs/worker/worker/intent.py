@@ -1,84 +1,103 @@
-"""What a caller wants, by weighted keywords: milliseconds, no model. Unsure means None, and None leads to a question.
+"""What a caller wants: keywords and an embedded classifier, about 5 ms. Unsure means None, and None leads to a question.
 
-The weights are judgement, tested on phrases (test_intent_*): near 0.9 names the matter by itself, near 0.3 only supports it.
+Of several matters in one turn the most urgent comes first: a caller who wants a person or wants to leave; an outage that keeps
+people from working; money; a fault; a purchase; general questions. Without the classifier's model keywords do alone.
 """
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Mapping
+from functools import cache, lru_cache
 
 from handoff.call import Intent
 
+from worker import classifier, keywords
+from worker.classifier import ANSWER, OUT_OF_SCOPE, ModelProblem
+from worker.wording import clauses, is_bare_answer, plain
+
 SURE = 0.5
 """Below this confidence nothing is reported: a wrong transfer costs a caller more than a question."""
-_RIVAL = 0.6
-"""How much of the second best intent's weight speaks against the best."""
+SURE_OF_A_CLAUSE = 0.75
+"""A second matter must be clearer: most clauses only tell the first one's story."""
+SURELY_OUT_OF_SCOPE = 0.6
 
-_WEIGHTS: dict[str, dict[str, float]] = {
-    "billing": {
-        r"invoices?|in voice|inn voice": 0.8,
-        r"bill(?:s|ed|ing)?": 0.75,
-        r"charge[ds]?|charging": 0.7,
-        r"(?:charged|billed|paid|payed) (?:me )?(?:twice|double|two times)|double[- ]charged?|overcharged": 0.9,
-        r"duplicate (?:charge|payment)": 0.85,
-        r"refund(?:s|ed|ing)?|money back": 0.85,
-        r"payments?|receipts?": 0.65,
-        r"paid|pay(?:ing)?|credit card": 0.45,
-        r"twice|statement|subscription|money|card": 0.3,
-    },
-    "technical": {
-        r"technical|tech support|troubleshoot\w*": 0.8,
-        r"(?:not|n't|never|stopped|isn t|doesn t) work(?:ing)?|won't (?:start|load|open|connect)": 0.7,
-        r"errors?|crash(?:es|ed|ing)?|outage|bugs?": 0.65,
-        r"broken|offline|(?:is|are|went|gone) down": 0.6,
-        r"log(?:ging)? ?in|sign(?:ing)? in|password|can't (?:access|connect|open)|cannot (?:access|connect|open)": 0.6,
-        r"slow|timeouts?|time[sd]? out|deploy\w*|install\w*|freez\w+": 0.5,
-        r"servers?|database|api|website|app|internet|connection": 0.3,
-    },
-    "sales": {
-        r"sales|quote|demo|upgrad(?:e|es|ing)": 0.75,
-        r"pric(?:e|es|ing)|buy(?:ing)?|purchase|free trial|new (?:customer|plan)": 0.6,
-        r"how much (?:does|do|is|are|would)|discounts?|sign(?:ing)? up|enterprise plan|more seats": 0.55,
-        r"plans?|trial|cost|seats|licen[cs]es?": 0.3,
-    },
-    "escalation": {
-        r"manager|supervisor|complaint|complain(?:ing)?|lawyer|lawsuit": 0.8,
-        r"(?:speak|talk|talking|speaking) (?:to|with) (?:a |an |some |the )?(?:human|person|someone|somebody|people|representative)": 0.75,
-        r"real (?:human|person)|human being|close my account|cancel (?:my|the|our) (?:account|plan|subscription|service|contract)": 0.75,
-        r"unacceptable|ridiculous|terrible|disgusted|furious|fed up": 0.5,
-        r"cancel|human|representative|operator": 0.4,
-    },
-    "general": {
-        r"opening hours|business hours|office hours|what time|when (?:are|do) you|are you open": 0.8,
-        r"hours|address|located|location|where are you|where (?:is|are) your": 0.65,
-        r"phone number|e-?mail address|how (?:can|do) i (?:contact|reach)": 0.6,
-        r"open|closed?|weekends?|saturday|sunday|holidays?|contact": 0.35,
-    },
-}
-_KEYWORDS = {
-    intent: [(re.compile(rf"(?<!\w)(?:{pattern})(?!\w)"), weight) for pattern, weight in patterns.items()]
-    for intent, patterns in _WEIGHTS.items()
-}
-_NEGATED = re.compile(
-    r"(?<!\w)(?:(?:not|isn't) (?:about |for |a |an |my |the |really )+|(?:don't|do not) (?:need|want) (?:a |an |any |the |to )*)\w+"
-    r"(?: (?:problem|issue|question|support|plan))?"
+_NAMED = 0.3
+_CLAUSE_WORDS_MIN = 3
+_URGENCY = ("escalation", "outage", "billing", "technical", "sales", "general")
+_OUTAGE = re.compile(
+    r"(?<!\w)(?:outage|nothing works|lost (?:all )?(?:our|my) (?:data|files)|(?:none of us|nobody|no one|we) (?:can|can't|cannot) work|"
+    r"(?:everything|site|website|system|servers?|service|network|production|platform) (?:is|are|s|has gone|went) (?:all |completely )?down)(?!\w)"
 )
-"""What it is not about: "it's not about billing", "I don't want an upgrade". A verb after not ("not working") stays."""
+
+_log = logging.getLogger(__name__)
 
 
 def find_intent(text: str) -> Intent | None:
-    """The intent of a caller's words and its confidence (0 to 1), or None when unsure."""
-    words = _NEGATED.sub(" ", text.lower().replace("’", "'"))
-    weights = sorted(((_weight(words, intent), intent) for intent in _KEYWORDS), reverse=True)
-    (best, name), (second, _) = weights[0], weights[1]
-    confidence = round(best - _RIVAL * second, 2)
-    return Intent(name, confidence, "keywords") if confidence >= SURE else None
+    """The intent of a caller's words and its confidence (0 to 1), or None when unsure. Of several, the most urgent."""
+    found = find_intents(text)
+    return found[0] if found else None
 
 
-def _weight(words: str, intent: str) -> float:
-    """Independent hints add up, never above 1."""
-    doubt = 1.0
-    for pattern, weight in _KEYWORDS[intent]:
-        if pattern.search(words):
-            doubt *= 1 - weight
-    return 1 - doubt
+@lru_cache(maxsize=32)
+def find_intents(text: str) -> tuple[Intent, ...]:
+    """Every intent in a caller's words that is sure, most urgent first; empty when none is."""
+    if is_bare_answer(text):
+        return ()
+    about = keywords.without_denied(text)
+    whole = best_guess(about)
+    found = {whole.name: whole} if whole.confidence >= SURE else {}
+    for clause in clauses(about):
+        other = best_guess(clause) if clause != about and len(clause.split()) >= _CLAUSE_WORDS_MIN else None
+        if other is not None and other.confidence >= SURE_OF_A_CLAUSE and _is_named(other.name, clause):
+            found.setdefault(other.name, other)
+    is_outage = _OUTAGE.search(plain(text)) is not None
+    return tuple(sorted(found.values(), key=lambda intent: _urgency(intent.name, is_outage)))
+
+
+def is_out_of_scope(text: str) -> bool:
+    """Whether the words are about something that no service deals with ("what's the weather"); an answer is not, nor is a mumble."""
+    if is_bare_answer(text) or find_intents(text):
+        return False
+    likely = _probabilities(text)
+    if likely is None:
+        return keywords.is_out_of_scope(text)
+    return likely[OUT_OF_SCOPE] >= SURELY_OUT_OF_SCOPE
+
+
+def best_guess(text: str) -> Intent:
+    """The likeliest intent, however unsure: for measuring, and for a choice that must be made."""
+    about = keywords.without_denied(text)
+    likely = _probabilities(about)
+    name, confidence = keywords.best(about)
+    if likely is None or keywords.names_a_service(about):
+        return Intent(name, confidence, "keywords")
+    inside = 1 - likely[OUT_OF_SCOPE] - likely[ANSWER]
+    likeliest = max(keywords.INTENTS, key=lambda intent: likely[intent])
+    found_by = "keywords" if likeliest == name and confidence >= SURE else "classifier"
+    # As sure as it is both one of ours, and this one of ours: their geometric mean.
+    return Intent(likeliest, round((inside * likely[likeliest]) ** 0.5, 2), found_by)
+
+
+def _is_named(intent: str, clause: str) -> bool:
+    """Whether a keyword bears out what the classifier makes of a clause: "and I tried it again" belongs to any matter."""
+    return keywords.weights(clause)[intent] >= _NAMED
+
+
+def _probabilities(text: str) -> Mapping[str, float] | None:
+    """None without a classifier. A file that is not the right one is not used either: the call goes on with keywords."""
+    try:
+        return classifier.probabilities(text)
+    except ModelProblem as problem:
+        _complain(str(problem))
+        return None
+
+
+@cache
+def _complain(problem: str) -> None:
+    _log.error("%s", problem)  # once; a worker that preloads the classifier does not even start
+
+
+def _urgency(name: str, is_outage: bool) -> int:
+    return _URGENCY.index("outage" if name == "technical" and is_outage else name)

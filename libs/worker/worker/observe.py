@@ -28,20 +28,50 @@ class _Sessions(Collector):
         return out
 
 
+class _LiveCalls(Collector):
+    """The whole mesh's, so without a label: every worker shows the same number. Absent until somebody has counted."""
+
+    def __init__(self) -> None:
+        self.count: int | None = None
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        family = GaugeMetricFamily("voicemesh_live_calls", "Calls of the whole mesh that have no ending yet")
+        if self.count is not None:
+            family.add_metric([], self.count)
+        return [family]
+
+
 class Metrics:
     """The main process's metrics, on a registry of their own."""
 
     def __init__(self, service: str, *, active: Callable[[], int], capacity: Callable[[], int]) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(_Sessions(service, active, capacity))
+        self._live = _LiveCalls()
+        self.registry.register(self._live)
         self._requests = Counter(
             "voicemesh_job_requests_total", "Jobs offered by LiveKit", ["service", "answer"], registry=self.registry
+        )
+        self._recoveries = Counter(
+            "voicemesh_recoveries_total",
+            "Calls without a living owner that this worker seized, by what told it and what came of it",
+            ["service", "detector", "outcome"],
+            registry=self.registry,
         )
         self._service = service
 
     def job_answered(self, answer: str) -> None:
-        """``answer``: accepted, or full."""
+        """``answer``: accepted, full, or draining."""
         self._requests.labels(self._service, answer).inc()
+
+    def recovered(self, service: str, *, detector: str, outcome: str) -> None:
+        """``service``: the successor's. ``detector``: parent (the job's own main process), or lease. ``outcome``: relaunched,
+        dispatched, nobody_took_it, caller_gone, given_up, overtaken, livekit_away, or store_away."""
+        self._recoveries.labels(service, detector, outcome).inc()
+
+    def live_calls(self, count: int) -> None:
+        """How many calls have no ending, as the store says."""
+        self._live.count = count
 
     def serve(self, *, host: str, port: int) -> Any:
         """Starts the scrape endpoint in a thread; returns the server (``shutdown()`` stops it). Raises OSError: port in use."""

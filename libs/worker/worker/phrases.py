@@ -1,7 +1,7 @@
 """Sentences with holes: filled with what is known, and recognised again in what was said.
 
 ``{name}`` or ``{tool.field}``, optionally with a format: ``{refund.amount:money}``, ``{refund.reference:spelled}``,
-``{display_name:first}``. A part in [square brackets] is left out when one of its holes cannot be filled.
+``{display_name:first}``, ``{tried:service}``. A part in [square brackets] is left out when one of its holes cannot be filled.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+
+from handoff.directory import DIRECTORY
 
 from worker import spoken
 
@@ -21,11 +24,17 @@ FORMATS: dict[str, Callable[[str], str]] = {
     "spelled": spoken.spelled,
     "first": lambda value: value.split()[0] if value.split() else "",
     "lower": str.lower,
+    "service": lambda value: DIRECTORY[value].spoken_name if value in DIRECTORY else value,
 }
 HEARD_ENOUGH = 0.75
 """How much of an interrupted question the caller must have heard for an answer to count; the question itself stands at its end."""
+LAST_QUESTION = re.compile(r"(?:^|(?<=[.?!]) )(?:[^.?!]|[.?!](?! ))*\?$")
+"""The question at the end of what is said. A dot inside a number or a placeholder ends no sentence."""
+_TEMPLATE_QUESTION = re.compile(r"(?:^|(?<=[.?!]) |(?<=\}) (?=[A-Z]))(?:(?!\} [A-Z])(?:[^.?!]|[.?!](?! )))*\?$")
+"""The same in a template, where a placeholder before a capital may stand for whole sentences."""
 
-_MAX_HOLE_WORDS = 14
+_MAX_HOLE_WORDS = 40
+"""A back office gives whole sentences as reasons."""
 _HOLE = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)?)(?::([a-z]+))?\}")
 _BRACKET = re.compile(r"\[([^\[\]]*)\]")
 
@@ -48,11 +57,18 @@ class Phrase:
             raise ValueError("a placeholder is malformed: write {name}, {tool.field} or {name:format}")
         if "[" in _BRACKET.sub("", self.text) or "]" in _BRACKET.sub("", self.text):
             raise ValueError("square brackets must be closed and not nested")
+        pieces = _pieces(self.text)
+        self._first = pieces[0] if pieces and not self.text.startswith("[") else None
 
     @property
     def holes(self) -> tuple[Hole, ...]:
         """Every placeholder, in order."""
         return tuple(Hole(name, form) for name, form in _HOLE.findall(self.text))
+
+    @property
+    def own_words(self) -> int:
+        """How many of its words are not placeholders."""
+        return sum(piece is not None for piece in _pieces(_BRACKET.sub("", self.text)))
 
     def fill(self, lookup: Lookup) -> str | None:
         """The sentence with its holes filled; None when a value outside brackets is not known."""
@@ -60,12 +76,18 @@ class Phrase:
         filled = _fill(kept, lookup)
         return " ".join(filled.split()) if filled is not None else None
 
+    def ending_with(self, other: str) -> Phrase:
+        """This phrase with ``other`` in the place of the question at its end."""
+        return Phrase(f"{_TEMPLATE_QUESTION.sub('', self.text)} {other}")
+
     def share_heard(self, heard: str, lookup: Lookup, *, was_interrupted: bool) -> tuple[float, bool]:
         """How much of this phrase ``heard`` is (0 to 1), and whether with the values as they are now.
 
         Whole or nothing, unless it was interrupted: then its beginning counts, from three words on.
         """
         words = _words(heard)
+        if self._first is not None and len(words) > 1 and words[0] != self._first:
+            return 0.0, False  # nearly always: most of a playbook's sentences were not said
         for text, is_current in self._forms(lookup):
             share = _share(_pieces(text), words, was_interrupted)
             if share:
@@ -89,8 +111,10 @@ def _fill(text: str, lookup: Lookup) -> str | None:
     return _HOLE.sub(lambda hole: FORMATS[hole[2] or ""](values[hole[1], hole[2] or ""] or ""), text)
 
 
-def _words(text: str) -> list[str]:
-    return [word for raw in text.lower().replace("’", "'").split() if (word := raw.strip('.,;:!?"()'))]
+@lru_cache(maxsize=64)
+def _words(text: str) -> tuple[str, ...]:
+    """Looked at once for every phrase of a playbook: a call's last turns are kept."""
+    return tuple(word for raw in text.lower().replace("’", "'").split() if (word := raw.strip('.,;:!?"()')))
 
 
 def _pieces(text: str) -> list[str | None]:
@@ -99,7 +123,7 @@ def _pieces(text: str) -> list[str | None]:
     return [None if "\0" in word else word for word in _words(marked)]
 
 
-def _share(pieces: list[str | None], words: list[str], was_interrupted: bool) -> float:
+def _share(pieces: list[str | None], words: tuple[str, ...], was_interrupted: bool) -> float:
     if not words or not pieces:
         return 0.0
     if (at := _matched(pieces, words, was_interrupted)) is None:
@@ -109,7 +133,7 @@ def _share(pieces: list[str | None], words: list[str], was_interrupted: bool) ->
     return at / len(pieces) if len(words) >= 3 else 0.0
 
 
-def _matched(pieces: list[str | None], words: list[str], may_stop_early: bool) -> int | None:
+def _matched(pieces: list[str | None], words: tuple[str, ...], may_stop_early: bool) -> int | None:
     """How many pieces ``words`` cover from the beginning; None when they do not fit. The furthest of all ways counts.
 
     ``reached`` holds the numbers of pieces that the words so far can have covered.

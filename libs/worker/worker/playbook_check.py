@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from handoff.call import Mood
+from handoff.directory import DIRECTORY
+
 from worker.phrases import FORMATS, Phrase
 from worker.playbook_rules import BUILT_IN, Playbook, Rule, When
 from worker.yaml_nodes import Problems, guess
@@ -14,7 +17,7 @@ def check(playbook: Playbook, problems: Problems) -> None:
     """Notes every problem at the line of the rule it is in (line 1 for tools)."""
     _check_names(playbook, problems)
     for rule in playbook.rules:
-        _check_rule(playbook, rule, problems)
+        _check_rule(playbook, rule, problems.within(rule.file))
     for tool in playbook.tools.values():
         for phrase in tool.arguments.values():
             for problem in _hole_problems(playbook, phrase):
@@ -31,23 +34,31 @@ def check(playbook: Playbook, problems: Problems) -> None:
 def _check_names(playbook: Playbook, problems: Problems) -> None:
     for name, count in Counter(rule.name for rule in playbook.rules).items():
         if count > 1:
-            line = max(rule.line for rule in playbook.rules if rule.name == name)
-            problems.add(line, f"the rule {name!r} stands {count} times: give each its own name")
+            again = [rule for rule in playbook.rules if rule.name == name][-1]
+            problems.within(again.file).add(
+                again.line, f"the rule {name!r} stands {count} times: give each its own name"
+            )
     called = {rule.call for rule in playbook.rules}
-    for name in set(playbook.tools) - called:
+    own = {name for name, tool in playbook.tools.items() if tool.file == problems.file}
+    for name in own - called:
         problems.add(1, f"no rule calls the tool {name!r}: take it out, or write the rule")
     for rule in playbook.rules[:-1]:
-        if rule.when == When() and (rule.repeat or rule.say is None):
-            problems.add(rule.line, f"the rule {rule.name!r} always fires, so none after it can: give it a when")
+        if rule.when == When() and (rule.repeat or rule.say is None) and rule.instead_of is None:
+            problems.within(rule.file).add(
+                rule.line, f"the rule {rule.name!r} always fires, so none after it can: give it a when"
+            )
 
 
 def _check_rule(playbook: Playbook, rule: Rule, problems: Problems) -> None:
     if rule.call is not None and rule.call not in playbook.tools:
         problems.add(rule.line, f"unknown tool {rule.call!r}: {guess(rule.call, playbook.tools)}")
+    if rule.instead_of is not None and rule.say is None:
+        problems.add(rule.line, "a rule that stands instead of a question needs words: give say")
     for phrase in rule.phrases:
         for problem in _hole_problems(playbook, phrase):
             problems.add(rule.line, problem)
-    for kind, wrong, right in _references(playbook, rule.when):
+    wanted = When(gave_up=(rule.instead_of,)) if rule.instead_of is not None else When()
+    for kind, wrong, right in (*_references(playbook, rule.when), *_references(playbook, wanted)):
         problems.add(rule.line, f"unknown {kind} {wrong!r}: {guess(wrong, right)}")
 
 
@@ -64,11 +75,13 @@ def _references(playbook: Playbook, when: When) -> Iterator[tuple[str, str, Iter
         ("tool", tools, set(playbook.tools)),
         ("question", (*when.answer, *when.gave_up), questions),
         ("rule", (*when.said, *when.not_said, *when.turns_since), rules),
-        ("intent", when.intent, {"billing", "technical", "sales", "escalation", "general"}),
+        ("intent", (*when.intent, *when.pending), {"billing", "technical", "sales", "escalation", "general"}),
+        ("service", (*when.service, *when.visited), set(DIRECTORY)),
+        ("mood", when.mood, {mood.value for mood in Mood}),
     ]
     for kind, names, right in wanted:
         yield from ((kind, name, right) for name in names if name not in right)
-    for part in (*when.any_of, *when.none_of):
+    for part in (*when.any_of, *when.none_of, *when.all_of):
         yield from _references(playbook, part)
 
 
@@ -81,10 +94,10 @@ def _hole_problems(playbook: Playbook, phrase: Phrase) -> Iterator[str]:
             keys = {f"knowledge.{key}" for key in playbook.knowledge}
             if hole.name not in keys:
                 yield f"unknown knowledge {hole.name!r}: {guess(hole.name, keys)}"
-        elif dot and owner not in playbook.tools:
+        elif dot and owner not in {*playbook.tools, "effect"}:
             yield f"unknown tool {owner!r} in {{{hole.name}}}: {guess(owner, playbook.tools)}"
-        elif not dot and hole.name not in playbook.facts | BUILT_IN:
-            yield f"unknown fact {hole.name!r}: {guess(hole.name, playbook.facts | BUILT_IN)}"
+        elif not dot and hole.name not in {*playbook.facts, *BUILT_IN}:
+            yield f"unknown fact {hole.name!r}: {guess(hole.name, {*playbook.facts, *BUILT_IN})}"
 
 
 def _check_cycles(playbook: Playbook, problems: Problems) -> None:

@@ -13,18 +13,27 @@ from livekit.agents.utils import shortuuid
 
 from worker.conversation import Conversation, Said, Speaker, ToolUse
 from worker.playbook import Decision, Playbook, decide
+from worker.story import Story
 
 _SPEAKERS = {"user": Speaker.CALLER, "assistant": Speaker.AGENT, "system": Speaker.NOTE, "developer": Speaker.NOTE}
 _SENTENCE = re.compile(r"(?<=[.?!])\s+")
 
 
 class PlaybookLLM(llm.LLM[Any]):
-    """Answers by the playbook. ``facts`` gives what is known of the call at that moment, by name."""
+    """Answers by the playbook. ``facts`` gives what is known of the call at that moment, by name; ``story`` what became of it."""
 
-    def __init__(self, playbook: Playbook, facts: Callable[[], Mapping[str, str]], call_id: str) -> None:
+    def __init__(
+        self,
+        playbook: Playbook,
+        facts: Callable[[], Mapping[str, str]],
+        call_id: str,
+        *,
+        story: Callable[[], Story] = Story,
+    ) -> None:
         super().__init__()
         self._playbook = playbook
         self._facts = facts
+        self._story = story
         self._call_id = call_id
 
     @property
@@ -54,7 +63,7 @@ class PlaybookLLM(llm.LLM[Any]):
 
     def decide(self, chat_ctx: llm.ChatContext, tools: frozenset[str]) -> Decision:
         """The decision for a chat context."""
-        return decide(self._playbook, read(chat_ctx), self._facts(), tools, call_id=self._call_id)
+        return decide(self._playbook, read(chat_ctx), self._facts(), tools, story=self._story(), call_id=self._call_id)
 
 
 class _Stream(llm.LLMStream):

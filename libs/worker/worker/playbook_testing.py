@@ -10,6 +10,7 @@ from typing import Any
 from worker.conversation import Conversation, Said, Speaker, ToolUse
 from worker.extract import facts_in
 from worker.playbook import Decision, Playbook, decide
+from worker.story import Story
 
 _MAX_STEPS = 6
 """As many tool calls in a row as an agent's session allows."""
@@ -24,13 +25,15 @@ class Play:
     """A conversation between a test and a playbook.
 
     ``tools`` are functions of their arguments that return a JSON object or a plain sentence, or raise ToolFails.
-    ``learned`` maps a tool to the facts that the agent notes from its result, {fact: field}.
+    ``learned`` maps a tool to the facts that the agent notes from its result, {fact: field}; the proof that ``verify_identity``
+    gives is noted as an agent notes it.
     """
 
     playbook: Playbook
     tools: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
     learned: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    story: Story = field(default_factory=Story)
     call_id: str = "call-1"
     conversation: Conversation = field(default_factory=Conversation)
     calls: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -71,7 +74,14 @@ class Play:
         """Lets the playbook decide until it waits for the caller; returns all that it says."""
         spoken = []
         for _ in range(_MAX_STEPS):
-            decision = decide(self.playbook, self.conversation, self.facts, frozenset(self.tools), call_id=self.call_id)
+            decision = decide(
+                self.playbook,
+                self.conversation,
+                self.facts,
+                frozenset(self.tools),
+                story=self.story,
+                call_id=self.call_id,
+            )
             self.decisions.append(decision)
             if decision.say:
                 spoken.append(decision.say)
@@ -104,6 +114,8 @@ class Play:
         if isinstance(result, dict):
             learned = self.learned.get(name, {})
             self.facts |= {fact: str(result[key]) for fact, key in learned.items() if result.get(key)}
+            if name == "verify_identity" and result.get("verified"):
+                self.facts |= {"identity_capability": "verified", "display_name": str(result.get("name", ""))}
         return False
 
     def _add(self, item: Said | ToolUse) -> None:

@@ -1,53 +1,40 @@
 """Reads a playbook from YAML. All problems are reported at once, each with file, line, and what would be right.
 
-The format is told in the head of ``services/triage/triage/playbook.yaml``, the shorter of the two.
+The format is told in the head of ``services/triage/triage/playbook.yaml``. ``- use: NAME`` puts the shared rules of
+``worker/playbooks/NAME.yaml`` in that place.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from importlib.resources import as_file
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import yaml
 
-from worker.conversation import Answer
-from worker.phrases import Phrase
 from worker.playbook_check import check
+from worker.playbook_parts import read_rule, read_tool, read_when
 from worker.playbook_rules import Playbook, Rule, Tool, When
 from worker.yaml_nodes import Node, PlaybookError, Problems
 
 __all__ = ["PlaybookError", "load"]
 
-_NAMES = ("known", "missing", "intent", "done", "not_done", "failed", "not_called", "just_answered", "available", "unavailable",
-          "gave_up", "said", "not_said")  # fmt: skip
-_QUOTE = "put a text that holds any of ? : , { } [ ] # in quotes"
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The C parser reads a playbook in 2 ms instead of 12; a caller waits for it."""
-_PATTERNS = ("heard", "heard_now", "told")
+_SETS = files("worker") / "playbooks"
 
 
 def load(path: Traversable) -> Playbook:
     """The playbook in a file; ``knowledge`` names a Markdown file beside it. Raises PlaybookError with every problem."""
     with as_file(path) as file:
         problems = Problems(path.name)
-        try:
-            text = file.read_text(encoding="utf-8")
-        except OSError as e:
-            raise PlaybookError([f"{path.name}: cannot be read ({e.strerror})"]) from None
-        try:
-            root = yaml.compose(text, Loader=_LOADER)
-        except yaml.YAMLError as e:
-            mark = getattr(e, "problem_mark", None)
-            line = mark.line + 1 if mark else 1
-            raise PlaybookError(
-                [f"{path.name}:{line}: this is not YAML: {getattr(e, 'problem', None) or 'unreadable'}"]
-            ) from None
+        root = _root(file, problems)
         if root is None:
             raise PlaybookError([f"{path.name}:1: the file is empty; give service, tools and rules"])
-        playbook = _playbook(Node(root, problems), file)
+        playbook = _playbook(root, file)
     problems.raise_if_any()
     assert playbook is not None
     check(playbook, problems)
@@ -55,26 +42,108 @@ def load(path: Traversable) -> Playbook:
     return playbook
 
 
+def _root(file: Path | Traversable, problems: Problems) -> Node | None:
+    name = file.name
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as e:
+        raise PlaybookError([f"{name}: cannot be read ({e.strerror})"]) from None
+    try:
+        root = yaml.compose(text, Loader=_LOADER)
+    except yaml.YAMLError as e:
+        mark = getattr(e, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        raise PlaybookError(
+            [f"{name}:{line}: this is not YAML: {getattr(e, 'problem', None) or 'unreadable'}"]
+        ) from None
+    return Node(root, problems) if root is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Set:
+    """Shared rules with the tools they call and the facts they speak of."""
+
+    tools: Mapping[str, Tool]
+    facts: frozenset[str]
+    rules: tuple[Rule, ...]
+
+
 def _playbook(root: Node, file: Path) -> Playbook | None:
     parts = root.mapping(
         "service", "facts", "knowledge", "min_confidence", "tools", "rules", required=("service", "rules")
     )
-    tools = {n: _tool(n, node) for n, node in parts["tools"].items()} if "tools" in parts else {}
-    rules = (
-        [rule for node in parts["rules"].sequence() if (rule := _rule(node)) is not None] if "rules" in parts else []
-    )
+    own = _set(parts, root.problems)
+    nodes = parts["rules"].sequence() if "rules" in parts else []
+    used = {id(node): used for node in nodes if node.has("use") and (used := _used(node)) is not None}
+    rules = list(_in_order(nodes, own, used))
     if not root.problems.found and not rules:
         parts["rules"].wrong("there must be at least one rule")
     if root.problems.found:
         return None
+    sets = used.values()
     return Playbook(
         service=parts["service"].text(),
-        rules=tuple(rules),
-        tools={name: tool for name, tool in tools.items() if tool is not None},
-        facts=frozenset(parts["facts"].texts()) if "facts" in parts else frozenset(),
+        rules=tuple(_with_onward(rules)),
+        tools={name: tool for part in (*reversed(list(sets)), own) for name, tool in part.tools.items()},
+        facts=own.facts.union(*(part.facts for part in sets)),
         knowledge=_knowledge(parts["knowledge"], file) if "knowledge" in parts else {},
         **({"min_confidence": parts["min_confidence"].number(0, 1)} if "min_confidence" in parts else {}),
     )
+
+
+def _set(parts: Mapping[str, Node], problems: Problems) -> _Set:
+    tools = {n: read_tool(n, node) for n, node in parts["tools"].items()} if "tools" in parts else {}
+    rules = [read_rule(n) for n in parts["rules"].sequence() if not n.has("use")] if "rules" in parts else []
+    return _Set(
+        tools={name: tool for name, tool in tools.items() if tool is not None},
+        facts=frozenset(parts["facts"].texts()) if "facts" in parts else frozenset(),
+        rules=tuple(rule for rule in rules if rule is not None),
+    )
+
+
+def _used(node: Node) -> _Set | None:
+    """The set that ``- use: NAME`` names, its rules under the ``when`` that stands there."""
+    parts = node.mapping("use", "when", required=("use",))
+    name = parts["use"].text()
+    known = {p.name.removesuffix(".yaml") for p in _SETS.iterdir() if p.name.endswith(".yaml")}
+    if name not in known:
+        parts["use"].unknown("rule set", name, known)
+        return None
+    problems = node.problems.within(f"{name}.yaml")
+    root = _root(_SETS / f"{name}.yaml", problems)
+    assert root is not None, f"{name}.yaml is empty"
+    found = _set(root.mapping("facts", "tools", "rules", required=("rules",)), problems)
+    if "when" not in parts:
+        return found
+    when = read_when(parts["when"])
+    # What stands instead of a question stays free of it: it belongs to the question, not to this place.
+    limited = (replace(r, when=When(all_of=(when, r.when))) if r.instead_of is None else r for r in found.rules)
+    return _Set(found.tools, found.facts, tuple(limited))
+
+
+def _in_order(nodes: list[Node], own: _Set, used: Mapping[int, _Set]) -> Iterator[Rule]:
+    """All rules as they stand. A rule of the playbook replaces the one of its name in a set, and a set used twice is one."""
+    mine = iter(own.rules)
+    seen = {rule.name for rule in own.rules}
+    for node in nodes:
+        if not node.has("use"):
+            if (rule := next(mine, None)) is not None:
+                yield rule
+            continue
+        for rule in used[id(node)].rules if id(node) in used else ():
+            if rule.name not in seen:
+                seen.add(rule.name)
+                yield rule
+
+
+def _with_onward(rules: list[Rule]) -> Iterator[Rule]:
+    """Rules that end with a question get the words that they say when another rule takes the question's place."""
+    for rule in rules:
+        others = [r for r in rules if r.instead_of is not None and r.instead_of == rule.question and r.say is not None]
+        if not others or rule.say is None or rule.call is not None:
+            yield rule
+            continue
+        yield replace(rule, onward={r.name: rule.say.ending_with(r.say.text) for r in others if r.say is not None})
 
 
 def _knowledge(node: Node, file: Path) -> Mapping[str, str]:
@@ -88,110 +157,3 @@ def _knowledge(node: Node, file: Path) -> Mapping[str, str]:
         heading, _, body = part.partition("\n")
         found[re.sub(r"\W+", "_", heading.strip().lower()).strip("_")] = " ".join(body.split())
     return found
-
-
-def _tool(name: str, node: Node) -> Tool | None:
-    parts = node.mapping("call", "with", "known_by", "fails_like", required=("call",))
-    if "call" not in parts:
-        return None
-    arguments: dict[str, Phrase] = {}
-    optional = set()
-    for key, value in parts["with"].items() if "with" in parts else ():
-        bare = key.removesuffix("?")
-        phrase = _phrase(value)
-        if phrase is not None:
-            arguments[bare] = phrase
-        if key != bare:
-            optional.add(bare)
-    known_by = tuple(parts["known_by"].texts()) if "known_by" in parts else tuple(arguments)
-    for unknown in set(known_by) - set(arguments):
-        parts["known_by"].unknown("argument", unknown, arguments)
-    fails_like = _pattern(parts["fails_like"]) if "fails_like" in parts else None
-    return Tool(name, parts["call"].text(), arguments, frozenset(optional), known_by, fails_like)
-
-
-def _rule(node: Node) -> Rule | None:
-    parts = node.mapping(
-        "name", "when", "say", "ask", "again", "call", "repeat", "anew", "question", required=("name",)
-    )
-    if "name" not in parts:
-        return None
-    name, when = parts["name"].text(), _when(parts["when"]) if "when" in parts else When()
-    if "say" in parts and "ask" in parts:
-        parts["ask"].wrong("a rule says or asks, not both: keep one of them")
-    if not {"say", "ask", "call"} & parts.keys():
-        node.wrong("the rule does nothing: give say, ask or call")
-    if "again" in parts and "ask" not in parts:
-        parts["again"].wrong("again belongs to ask: turn say into ask, or use repeat: true")
-    again = None
-    if "ask" in parts:
-        again = tuple(
-            p for n in (parts["again"].sequence() if "again" in parts else ()) if (p := _phrase(n)) is not None
-        )
-        if len(again) > 2:
-            parts["again"].wrong("a caller is asked again at most twice: give at most 2 lines")
-    spoken = parts.get("ask") or parts.get("say")
-    return Rule(
-        name=name,
-        line=node.line,
-        when=when,
-        say=_phrase(spoken) if spoken is not None else None,
-        again=again,
-        call=parts["call"].text() if "call" in parts else None,
-        repeat=parts["repeat"].flag() if "repeat" in parts else False,
-        anew=parts["anew"].flag() if "anew" in parts else False,
-        question=parts["question"].text() if "question" in parts else (name if "ask" in parts else None),
-    )
-
-
-def _when(node: Node) -> When:
-    keys = (*_NAMES, *_PATTERNS, "specialist", "error", "result", "fewer_calls", "answer", "turns_since", "any", "none")
-    parts = node.mapping(*keys)
-    values: dict[str, object] = {name: tuple(parts[name].texts()) for name in _NAMES if name in parts}
-    values |= {name: _pattern(parts[name]) for name in _PATTERNS if name in parts}
-    readers: dict[str, Callable[[Node], object]] = {
-        "error": lambda n: {key: p for key, v in n.items() if (p := _pattern(v)) is not None},
-        "result": lambda n: dict(_results(n)),
-        "fewer_calls": lambda n: {key: int(v.number(1, 10)) for key, v in n.items()},
-        "answer": lambda n: dict(_answers(n)),
-        "turns_since": lambda n: {key: int(v.number(0, 100)) for key, v in n.items()},
-        "specialist": lambda n: n.flag(),
-    }
-    values |= {name: read(parts[name]) for name, read in readers.items() if name in parts}
-    if "any" in parts:
-        values["any_of"] = tuple(_when(part) for part in parts["any"].sequence())
-    if "none" in parts:
-        values["none_of"] = tuple(_when(part) for part in parts["none"].sequence())
-    return When(**values)  # type: ignore[arg-type]
-
-
-def _results(node: Node) -> Iterator[tuple[tuple[str, str], tuple[str, ...]]]:
-    for key, value in node.items():
-        tool, dot, field_name = key.partition(".")
-        if not dot:
-            value.wrong(f"{key!r} must be tool.field, e.g. check.eligible")
-        yield (tool, field_name), tuple(text.lower() for text in value.texts())
-
-
-def _answers(node: Node) -> Iterator[tuple[str, Answer]]:
-    for key, value in node.items():
-        if value.text() in list(Answer):
-            yield key, Answer(value.text())
-        else:
-            value.unknown("answer", value.text(), [a.value for a in Answer])
-
-
-def _phrase(node: Node) -> Phrase | None:
-    try:
-        return Phrase(node.text())
-    except ValueError as e:
-        node.wrong(str(e))
-        return None
-
-
-def _pattern(node: Node) -> re.Pattern[str] | None:
-    try:
-        return re.compile(node.text(), re.IGNORECASE)
-    except re.error as e:
-        node.wrong(f"this is not a regular expression: {e.msg}")
-        return None

@@ -20,6 +20,11 @@ def load(folder: Traversable, name: str) -> str:
     return path.read_text(encoding="utf-8").strip()
 
 
+def first_of(folder: Traversable, *names: str) -> str:
+    """The first of these prompts that the service has. Raises FileNotFoundError, naming the last, when it has none."""
+    return load(folder, next((n for n in names if (folder / "prompts" / f"{n}.md").is_file()), names[-1]))
+
+
 def spoken(text: str, known: Mapping[str, str]) -> str:
     """A prompt as one spoken line: placeholders filled, sentences with an unknown placeholder dropped.
 

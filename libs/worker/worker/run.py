@@ -1,10 +1,12 @@
 """Composition root of a worker: what is made in which order, and how it stops.
 
-Boot:  settings -> metrics -> store -> health (live at once, not ready) -> gRPC (offers are declined until LiveKit knows us)
-       -> are Redis and LiveKit there? -> LiveKit worker. Ready means: registered with LiveKit, with a free place.
-Drain: SIGTERM -> admission says no, LiveKit is told we are full -> running calls finish (bounded) -> gRPC, health, store close.
+Boot:  settings -> metrics -> health (live at once, not ready) -> gRPC (offers are declined until LiveKit knows us) -> are Redis
+       and LiveKit there? -> LiveKit worker, guardian. Ready means: registered with LiveKit, with a free place.
+Drain: SIGTERM -> admission says no, LiveKit is told we are full -> running calls are moved to other workers, or finish (bounded)
+       -> what is still here is seized and sent on -> gRPC, health, store close.
 Health comes early so that a boot that hangs can be seen; gRPC stops after the calls, so that givers hear "no" and not a
-broken line. What is wrong at boot is said in one line each, with the variable to mend. What goes away later is waited for.
+broken line. The guardian stops before the jobs are closed: whatever it seized then it could not bring to an end.
+What is wrong at boot is said in one line each, with the variable to mend. What goes away later is waited for.
 
 Exit codes: 0 drained, 2 the settings are unusable, 3 a port or the surroundings are, 4 the LiveKit worker broke.
 """
@@ -12,7 +14,6 @@ Exit codes: 0 drained, 2 the settings are unusable, 3 a port or the surroundings
 from __future__ import annotations
 
 import asyncio
-import errno
 import functools
 import json
 import logging
@@ -20,27 +21,38 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from importlib import metadata
 
-from aiohttp import ClientWebSocketResponse, web
 from handoff.directory import DIRECTORY
+from handoff.giver import Giver
+from handoff.outcome import Refusal
 from handoff.redis_store import RedisStore
-from handoff.taker import Taker, serve
+from handoff.taker import Taker
 from livekit.agents import AgentServer, JobRequest
 
-from worker import health, surroundings
+from worker import doors, draining, health, surroundings
 from worker.admission import Admission
-from worker.job import PRELOAD, job
+from worker.doors import BootFailed
+from worker.job import PRELOAD, job, prewarm
+from worker.livekit_worker import LiveKitWorker
 from worker.observe import Metrics
+from worker.recovery import Recovery
+from worker.rooms import Rooms
+from worker.rounds import Rounds
 from worker.service import Service
 from worker.settings import Settings, SettingsError
+from worker.steady_log import SteadyHandler
+from worker.stopped import StoppedJobs
 
 log = logging.getLogger("voicemesh.run")
 
+_LOOK_SECONDS = 0.1
 _BELOW_STOCK_TARGET = 0.69
 """LiveKit's agents.target_load is 0.7 unless configured: a worker with a free place must report less."""
+_SETTLE_SECONDS = 2.0
+"""How long the process stays to send on the calls whose jobs it closed."""
 
 
 class _JsonLines(logging.Formatter):
@@ -61,20 +73,8 @@ class _JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
-class _BootFailed(Exception):
-    """Why this worker cannot begin, one line a problem."""
-
-
-class _LiveKitWorker(AgentServer):
-    """LiveKit's worker, which also tells when its connection is lost: then no call can come, whoever accepts one."""
-
-    on_disconnected: Callable[[], None] = staticmethod(lambda: None)
-
-    async def _run_ws(self, ws: ClientWebSocketResponse) -> None:
-        try:
-            await super()._run_ws(ws)
-        finally:
-            self.on_disconnected()
+_TALKATIVE = ("mcp", "openai", "httpx", "httpx2", "httpcore", "httpcore2")
+"""At DEBUG these write whole requests into their messages: what a caller said, what a tool answered."""
 
 
 def run(service: Service) -> None:
@@ -84,10 +84,26 @@ def run(service: Service) -> None:
     except SettingsError as e:
         print(f"{service.name}: {e}", file=sys.stderr)
         raise SystemExit(2) from None
-    handler = logging.StreamHandler()
-    handler.setFormatter(_JsonLines())
-    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    _log_at(settings.log_level)
     raise SystemExit(asyncio.run(_Worker(service, settings).main()))
+
+
+def _log_at(level: str) -> None:
+    writer = logging.StreamHandler()
+    writer.setFormatter(_JsonLines())
+    logging.basicConfig(level=level, handlers=[SteadyHandler(writer)], force=True)
+    for name in _TALKATIVE:  # job processes copy the level of every logger that is known here
+        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """What looks after calls while the worker runs."""
+
+    rooms: Rooms
+    recovery: Recovery
+    rounds: Rounds
+    stopped: StoppedJobs
 
 
 class _Worker:
@@ -104,7 +120,7 @@ class _Worker:
             service.name, active=lambda: self._admission.active, capacity=lambda: self._admission.capacity
         )
         self._is_running = False
-        self._server = _LiveKitWorker(
+        self._server = LiveKitWorker(
             load_fnc=self._load,
             # Calls are counted here (admission). With a finite threshold, LiveKit's own guess of a launching job's load
             # makes a worker with one idle process look full for up to 2.5 s, and a dispatch in that time is lost.
@@ -118,6 +134,7 @@ class _Worker:
             api_key=settings.livekit_api_key,
             api_secret=settings.livekit_api_secret,
             preload_modules=PRELOAD,
+            setup_fnc=functools.partial(prewarm, service=service, settings=settings),
             log_level=settings.log_level,
         )
         self._server.rtc_session(
@@ -132,7 +149,7 @@ class _Worker:
 
     def _started(self) -> None:
         self._is_running = True
-        self._readiness.initialized = True
+        self._server.watch_jobs()
 
     def _registered(self, *_: object) -> None:
         self._readiness.registered = self._admission.is_connected = True
@@ -147,23 +164,30 @@ class _Worker:
         return 1.0 if share >= 1 else share * _BELOW_STOCK_TARGET
 
     async def _on_request(self, request: JobRequest) -> None:
-        """Answers LiveKit in well under a millisecond: no I/O here."""
-        handoff_id = request.job.attributes.get("handoff_id", "")
-        if not handoff_id and self._admission.taken >= self._admission.capacity:
-            self._metrics.job_answered("full")
+        """Answers LiveKit in well under a millisecond: no I/O here. Who is refused is offered to another worker."""
+        told = request.job.attributes
+        handoff_id = told.get("handoff_id", "")
+        if refusal := self._admission.refuse_job(handoff_id):
+            self._metrics.job_answered("draining" if refusal is Refusal.DRAINING else "full")
             await request.reject(terminate=False)
             return
         self._metrics.job_answered("accepted")
-        identity = f"{self._service.name}-{handoff_id or request.id}"
-        await request.accept(name=DIRECTORY[self._service.name].spoken_name, identity=identity)
-        self._admission.release(handoff_id)
+        # A successor's identity was chosen by its guardian: the floor is that agent's already.
+        identity = told.get("agent_id", "") or f"{self._service.name}-{handoff_id or request.id}"
+        # A process may have to be started for it first: meanwhile its place is nobody else's.
+        place = handoff_id or request.id
+        self._admission.keep(place)
+        try:
+            await request.accept(name=DIRECTORY[self._service.name].spoken_name, identity=identity)
+        finally:
+            self._admission.release(place)
 
     async def main(self) -> int:
         """Boots, serves, drains; the process's exit code."""
         async with AsyncExitStack() as closing:
             try:
-                await self._open(closing)
-            except _BootFailed as e:
+                watch = await self._open(closing)
+            except BootFailed as e:
                 for problem in e.args:
                     print(f"{self._service.name}: {problem}", file=sys.stderr)
                 return 3
@@ -171,22 +195,17 @@ class _Worker:
             loop = asyncio.get_running_loop()
             for sig in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(sig, stop.set)
-            return await self._serve_until(stop)
+            return await self._serve_until(stop, watch)
 
-    async def _open(self, closing: AsyncExitStack) -> None:
-        """Everything up to LiveKit; closed in reverse order. Raises _BootFailed."""
+    async def _open(self, closing: AsyncExitStack) -> _Watch:
+        """Everything up to LiveKit; closed in reverse order. Raises BootFailed."""
         s = self._settings
-        with _listening("VOICEMESH_METRICS_PORT", s.bind_host, s.metrics_port):
-            closing.callback(self._metrics.serve(host=s.bind_host, port=s.metrics_port).shutdown)
         store = RedisStore.connect(
             s.redis_url, call_ttl_seconds=s.call_ttl_seconds, handoff_ttl_seconds=s.handoff_ttl_seconds
         )
         closing.push_async_callback(store.aclose)
-        runner = web.AppRunner(health.application(self._readiness), access_log=None)
-        await runner.setup()
-        closing.push_async_callback(runner.cleanup)
-        with _listening("VOICEMESH_HEALTH_PORT", s.bind_host, s.health_port):
-            await web.TCPSite(runner, s.bind_host, s.health_port).start()
+        rooms = Rooms.connect(s)
+        closing.push_async_callback(rooms.aclose)
         taker = Taker(
             service=self._service.name,
             version=metadata.version(f"voicemesh-{self._service.name}"),
@@ -194,39 +213,57 @@ class _Worker:
             admission=self._admission,
             directory=DIRECTORY,
         )
-        with _listening("VOICEMESH_GRPC_PORT", s.bind_host, s.grpc_port):
-            grpc_server = await serve(taker, host=s.bind_host, port=s.grpc_port)
-        closing.push_async_callback(grpc_server.stop, 0.5)
+        await doors.open_all(closing, s, metrics=self._metrics, readiness=self._readiness, taker=taker)
         if problems := await surroundings.problems(s, store):
-            raise _BootFailed(*problems)
+            raise BootFailed(*problems)
+        peers = Giver({name: s.addresses(name) for name in DIRECTORY}, offer_timeout_seconds=s.offer_timeout_seconds)
+        closing.push_async_callback(peers.aclose)
+        recovery = Recovery(
+            service=self._service.name,
+            store=store,
+            rooms=rooms,
+            peers=peers,
+            launcher=self._server,
+            admission=self._admission,
+            metrics=self._metrics,
+            poll_seconds=s.guardian_poll_seconds,
+            recovery_seconds=s.recovery_seconds,
+        )
+        stopped = StoppedJobs(lambda: self._server.job_processes if self._is_running else {}, recovery.job_closed)
+        return _Watch(rooms, recovery, Rounds(store, rooms, self._metrics), stopped)
 
-    async def _serve_until(self, stop: asyncio.Event) -> int:
+    async def _serve_until(self, stop: asyncio.Event, watch: _Watch) -> int:
+        self._server.on_job_closed = watch.recovery.job_closed
         running = asyncio.create_task(self._server.run())
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            stopping.cancel()
-            log.error("the LiveKit worker ended: %s", running.exception() or "closed")
-            return 4
-        self._admission.draining = True
-        started_at = time.monotonic()
+        loops = (watch.recovery.guardian, watch.rounds, watch.stopped)
+        watching = [asyncio.create_task(loop.run()) for loop in loops]
+        watching.append(asyncio.create_task(self._warm()))
         try:
-            if self._settings.drain_seconds:  # LiveKit reads 0 as "for ever"
-                await self._server.drain()
-        except TimeoutError:
-            log.warning("drain ended with %d calls still here", self._admission.active)
+            await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                log.error("the LiveKit worker ended: %s", running.exception() or "closed")
+                return 4
+            await self._drain(watch.rooms)
+        finally:
+            for task in (stopping, *watching):
+                task.cancel()
         await self._server.aclose()
         await running
-        log.info("drained in %.1f s", time.monotonic() - started_at)
+        await watch.recovery.settle(_SETTLE_SECONDS)
         return 0
 
+    async def _warm(self) -> None:
+        """Ready means that a call is answered at once. LiveKit waits no more than 12 s for the first job process, and on a busy
+        machine that process takes longer: a caller sent here meanwhile would hear nobody."""
+        while not self._is_running or (self._settings.idle_processes and not self._server.has_warm_process):
+            await asyncio.sleep(_LOOK_SECONDS)
+        self._readiness.initialized = True
 
-@contextmanager
-def _listening(variable: str, host: str, port: int) -> Iterator[None]:
-    try:
-        yield
-    except OSError as e:
-        if e.errno == errno.EADDRINUSE:
-            raise _BootFailed(f"{variable}: port {port} is in use; free it, or set {variable} to a free one") from None
-        where, why = f"{host}:{port}", e.strerror or type(e).__name__
-        raise _BootFailed(f"{variable}: cannot listen on {where} ({why}); mend it or VOICEMESH_BIND_HOST") from None
+    async def _drain(self, rooms: Rooms) -> None:
+        self._admission.draining = True
+        started_at = time.monotonic()
+        # LiveKit reads 0 as "for ever"
+        if self._settings.drain_seconds and not await draining.drained(self._server, rooms):
+            log.warning("drain ended with %d calls still here", self._admission.active)
+        log.info("drained in %.1f s", time.monotonic() - started_at)

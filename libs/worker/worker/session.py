@@ -9,18 +9,24 @@ from livekit import rtc
 from livekit.agents import AgentSession, inference, llm, room_io, stt, tts
 from livekit.agents.voice.turn import EndpointingOptions
 
+from worker.extract import facts_in
 from worker.voice_gate import VoiceGate
 
-PROMPT: EndpointingOptions = {"min_delay": 0.4, "max_delay": 1.5}
+PROMPT: EndpointingOptions = {"min_delay": 0.4, "max_delay": 1.1}
 """Seconds of silence after which a turn is over: when the turn sounds finished, and when it does not."""
 SPELLING: EndpointingOptions = {"min_delay": 1.0, "max_delay": 2.5}
 """The same while the caller reads out a code: people pause between its digits."""
 _ASKS_FOR_A_CODE = re.compile(r"\b(ID|number|digits?|reference|spell)\b[^.?!]*\?", re.IGNORECASE)
 
 
-def endpointing_after(question: str) -> EndpointingOptions:
-    """How patient to be with the answer to what the agent said last."""
-    return SPELLING if _ASKS_FOR_A_CODE.search(question) else PROMPT
+_CODES = frozenset({"account_id", "postal_code", "invoice_number", "ticket_id"})
+
+
+def endpointing_after(question: str, heard: str = "") -> EndpointingOptions:
+    """How patient to be with the answer to what the agent said last, of which ``heard`` has come: a whole code is an answer."""
+    if not _ASKS_FOR_A_CODE.search(question) or any(name in _CODES for name, _ in facts_in(heard, question)):
+        return PROMPT
+    return SPELLING
 
 
 def build(*, ears: stt.STT[Any], voice: tts.TTS[Any], brain: llm.LLM[Any]) -> AgentSession[Any]:
@@ -33,9 +39,15 @@ def build(*, ears: stt.STT[Any], voice: tts.TTS[Any], brain: llm.LLM[Any]) -> Ag
         turn_handling={
             # The local model by name: the default may choose the cloud's when credentials are in the environment.
             "turn_detection": inference.TurnDetector(version="v1-mini"),
-            "endpointing": PROMPT,
+            # A copy: the session keeps it, and writes every later change into it.
+            "endpointing": PROMPT.copy(),
             "interruption": {
                 "mode": "vad",
+                # Heard 0.1 s after a voice begins, and 0.25 s on the way here and back: silent within 600 ms. Any sound of that length,
+                # an "uh-huh" or a cough, is a pause only: backchannel.py and the timeout below end it, unheard.py loses nothing.
+                "min_duration": 0.2,
+                # No transcript so long after the caller's voice ended: it was none of his turns, and the agent goes on.
+                "false_interruption_timeout": 1.0,
                 # What the caller says over a sentence that goes on must still be heard and remembered.
                 "discard_audio_if_uninterruptible": False,
             },
@@ -46,8 +58,9 @@ def build(*, ears: stt.STT[Any], voice: tts.TTS[Any], brain: llm.LLM[Any]) -> Ag
         aec_warmup_duration=None,
         # SilenceWatch counts silences instead: it asks twice and says goodbye.
         user_away_timeout=None,
-        # A voice that speech to text makes nothing of must lead to a question, not to silence.
-        transcription_timeout=1.5,
+        # A voice that speech to text makes nothing of must lead to a question, not to silence; but a slow transcript, on a busy
+        # machine or from a busy provider, must not be overtaken by that question.
+        transcription_timeout=2.5,
         max_tool_steps=6,
         # A giver leaves at once: what the caller says from then on is the taker's.
         session_close_transcript_timeout=0.1,
@@ -61,6 +74,8 @@ def room_options(caller_identity: str) -> room_io.RoomOptions:
         close_on_disconnect=True,
         delete_room_on_close=False,
         text_input=False,
+        # Instead of 50 ms: an interruption, and the end of a turn, are noticed that much sooner.
+        audio_input=room_io.AudioInputOptions(frame_size_ms=20),
     )
 
 

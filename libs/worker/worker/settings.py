@@ -60,10 +60,18 @@ def _peers(raw: str) -> dict[str, str]:
     peers = {}
     for item in filter(None, (part.strip() for part in raw.split(","))):
         name, equals, address = item.partition("=")
-        if not equals or ":" not in address:
-            raise ValueError("must look like billing=127.0.0.1:50051,triage=127.0.0.1:50052")
+        if not equals or not all(":" in one for one in address.split("|")):
+            raise ValueError("must look like billing=127.0.0.1:50051|127.0.0.1:50061,triage=127.0.0.1:50052")
         peers[name.strip()] = address.strip()
     return peers
+
+
+def _secrets(raw: str) -> str:
+    if any(len(secret.strip()) < 32 for secret in raw.split(",")):
+        raise ValueError(
+            "must be of at least 32 characters each, the newest first (`openssl rand -base64 32` makes one)"
+        )
+    return raw.strip()
 
 
 _PORT = _whole(0, 65535)
@@ -93,10 +101,29 @@ class Settings:
         "OPENAI_BASE_URL", _url("http", "https"), "", why="an OpenAI-compatible provider's address"
     )
     llm_model: str = _var("VOICEMESH_LLM_MODEL", _text, "gpt-4.1-mini", why="the language model's name")
+    llm_timeout_seconds: float = _var(
+        "VOICEMESH_LLM_TIMEOUT_SECONDS", _number(0.5, 60), 4.0, why="a model's silence before the next in line answers"
+    )
+    fallback_model: str = _var("VOICEMESH_FALLBACK_LLM_MODEL", _text, "", why="a model to ask when the first one fails")
+    fallback_base_url: str = _var(
+        "VOICEMESH_FALLBACK_BASE_URL", _url("http", "https"), "", why="its provider's address, when it is another one"
+    )
+    fallback_api_key: str = _var("VOICEMESH_FALLBACK_API_KEY", _text, "", why="the key of that provider")
     stt_model: str = _var("VOICEMESH_STT_MODEL", _text, "gpt-4o-mini-transcribe", why="the speech-to-text model's name")
     tts_model: str = _var("VOICEMESH_TTS_MODEL", _text, "gpt-4o-mini-tts", why="the text-to-speech model's name")
     speech_url: str = _var(
         "VOICEMESH_SPEECH_URL", _url("http", "https"), "", why="an OpenAI-compatible speech server of your own"
+    )
+    fallback_speech_url: str = _var(
+        "VOICEMESH_FALLBACK_SPEECH_URL",
+        _url("http", "https"),
+        "",
+        why="a speech provider to ask when the first one fails",
+    )
+    fallback_stt_model: str = _var("VOICEMESH_FALLBACK_STT_MODEL", _text, "", why="its speech-to-text model's name")
+    fallback_tts_model: str = _var("VOICEMESH_FALLBACK_TTS_MODEL", _text, "", why="its text-to-speech model's name")
+    fallback_voice: str = _var(
+        "VOICEMESH_FALLBACK_VOICE", _text, "", why="its voice; empty = the service's own name for it"
     )
     mcp_url: str = _var(
         "VOICEMESH_MCP_URL", _url("http", "https"), "", why="this service's MCP server, e.g. http://127.0.0.1:8000/mcp"
@@ -121,7 +148,19 @@ class Settings:
         "VOICEMESH_SPOKEN_TIMEOUT_SECONDS", _number(0.2, 30), 2.0, why="from floor to first word"
     )
     lease_seconds: float = _var(
-        "VOICEMESH_LEASE_SECONDS", _number(0.2, 60), 3.0, why="how long the floor is held without renewal"
+        "VOICEMESH_LEASE_SECONDS", _number(0.2, 60), 1.0, why="how long the floor is held without renewal"
+    )
+    recovery_seconds: float = _var(
+        "VOICEMESH_RECOVERY_SECONDS", _number(1, 60), 4.0, why="how long a successor has until its first word"
+    )
+    guardian_poll_seconds: float = _var(
+        "VOICEMESH_GUARDIAN_POLL_SECONDS", _number(0.02, 10), 0.1, why="how often calls without an owner are looked for"
+    )
+    hold_seconds: float = _var(
+        "VOICEMESH_HOLD_SECONDS", _number(0, 600), 30.0, why="longest wait with music for a busy specialist; 0 = never"
+    )
+    seal_key: str = _var(
+        "VOICEMESH_SEAL_KEY", _secrets, "", why="the mesh's common secret, or two, for handoffs while Redis is away"
     )
     tool_timeout_seconds: float = _var(
         "VOICEMESH_TOOL_TIMEOUT_SECONDS", _number(0.5, 60), 5.0, why="how long a tool may take"
@@ -138,6 +177,12 @@ class Settings:
     handoff_ttl_seconds: float = _var(
         "VOICEMESH_HANDOFF_TTL_SECONDS", _number(10, 3600), 300.0, why="how long a context is fresh"
     )
+    clips_dir: str = _var(
+        "VOICEMESH_CLIPS_DIR",
+        _text,
+        "",
+        why="where sentences for the worst case are kept; empty = with temporary files",
+    )
     log_level: str = _var("VOICEMESH_LOG_LEVEL", _text, "INFO", why="DEBUG, INFO, WARNING or ERROR")
 
     @property
@@ -146,8 +191,12 @@ class Settings:
         return bool(self.openai_api_key or self.openai_base_url)
 
     def peer(self, service: str) -> str:
-        """gRPC address of a service: as configured, else its DNS name on the standard port."""
-        return self.peers.get(service, f"{service}:50051")
+        """gRPC address of a service's first worker: as configured, else its DNS name on the standard port."""
+        return self.addresses(service)[0]
+
+    def addresses(self, service: str) -> tuple[str, ...]:
+        """gRPC addresses of all workers of a service that are known; never empty."""
+        return tuple(self.peers.get(service, f"{service}:50051").split("|"))
 
     @classmethod
     def of_this_process(cls) -> Settings:

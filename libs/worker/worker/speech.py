@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2 as httpx
@@ -17,6 +19,8 @@ from livekit.plugins import openai
 
 from worker.service import Service
 from worker.settings import Settings
+from worker.steady_ears import SteadyEars
+from worker.steady_voice import Recorded, SteadyVoice
 
 _NO_KEY = "none"
 """Sent to servers that want no key: the client library refuses an empty one."""
@@ -64,41 +68,107 @@ def _confidence(reply: Any) -> float:
     return math.exp(sum(logprobs) / len(logprobs)) if logprobs else 1.0
 
 
+SPEECH_TIMEOUT_SECONDS = 4.0
+"""A speech provider's silence before the next in line is asked; its usual answer takes 0.3 to 1.5 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpareSpeech:
+    """An OpenAI-compatible speech provider that stands in when the first one fails; an empty name means the first one's."""
+
+    url: str
+    api_key: str = ""
+    stt_model: str = ""
+    tts_model: str = ""
+    voice: str = ""
+
+
+def spare_speech(settings: Settings) -> SpareSpeech | None:
+    """The one in the settings; None when there is none: then the first provider gets a second try."""
+    url = settings.fallback_speech_url
+    if not url:
+        return None
+    return SpareSpeech(
+        url,
+        settings.fallback_api_key,
+        stt_model=settings.fallback_stt_model,
+        tts_model=settings.fallback_tts_model,
+        voice=settings.fallback_voice,
+    )
+
+
 class Provider:
     """Ears, voice and brain of one job, over one HTTP client for speech and one for the model."""
 
-    def __init__(self, settings: Settings, service: Service) -> None:
+    def __init__(self, settings: Settings, service: Service, *, spare: SpareSpeech | None = None) -> None:
+        """``spare``: by default the settings'."""
         self._settings = settings
         self._service = service
+        self._spare = spare or spare_speech(settings)
+        self._spare_client = _client(self._spare.url, self._spare.api_key) if self._spare else None
+        self._steady: list[SteadyEars | SteadyVoice] = []
         speech_url = settings.speech_url or settings.openai_base_url
-        self._speech = _client(settings, speech_url)
+        self._speech = _client(speech_url, settings.openai_api_key)
         self._model = (
-            self._speech if speech_url == settings.openai_base_url else _client(settings, settings.openai_base_url)
+            self._speech
+            if speech_url == settings.openai_base_url
+            else _client(settings.openai_base_url, settings.openai_api_key)
+        )
+        self._fallback = (
+            _client(settings.fallback_base_url, settings.fallback_api_key)
+            if settings.fallback_base_url or settings.fallback_api_key
+            else self._model
         )
 
-    def ears(self) -> lk_stt.STT[Any]:
-        """Speech to text, with confidences."""
-        return SureSTT(model=self._settings.stt_model, language="en", client=self._speech)
+    def ears(self, *, on_lost: Callable[[], None] = lambda: None) -> SteadyEars:
+        """Speech to text, with confidences. ``on_lost``: nobody can transcribe the caller any more."""
+        ears = [SureSTT(model=self._settings.stt_model, language="en", client=self._speech)]
+        if self._spare is not None:
+            model = self._spare.stt_model or self._settings.stt_model
+            ears.append(SureSTT(model=model, language="en", client=self._spare_client))
+        steady = SteadyEars(ears, timeout_seconds=SPEECH_TIMEOUT_SECONDS, on_lost=on_lost)
+        self._steady.append(steady)
+        return steady
 
-    def voice(self) -> openai.TTS:
-        """Text to speech in the service's voice; raw PCM, so that the first frame needs no decoder."""
-        return openai.TTS(
-            model=self._settings.tts_model, voice=self._service.voice.name, response_format="pcm", client=self._speech
-        )
+    def voice(
+        self, *, recorded: Recorded = lambda text: None, on_lost: Callable[[], None] = lambda: None
+    ) -> SteadyVoice:
+        """Text to speech in the service's voice. ``recorded`` finds a sentence that is kept; ``on_lost``: nobody can speak."""
+        names = (self._settings.tts_model, self._service.voice.name)
+        voices = [_voice(*names, client=self._speech)]
+        if self._spare is not None:
+            spare = self._spare
+            voices.append(_voice(spare.tts_model or names[0], spare.voice or names[1], client=self._spare_client))
+        steady = SteadyVoice(voices, timeout_seconds=SPEECH_TIMEOUT_SECONDS, recorded=recorded, on_lost=on_lost)
+        self._steady.append(steady)
+        return steady
 
-    def brain(self) -> openai.LLM:
-        """The language model (only when ``settings.has_model``)."""
-        return openai.LLM(model=self._settings.llm_model, client=self._model)
+    def models(self) -> list[openai.LLM]:
+        """The language model and its stand-in, in the order in which they are asked; none without a key or an address."""
+        if not self._settings.has_model:
+            return []
+        first = openai.LLM(model=self._settings.llm_model, client=self._model)
+        if not self._settings.fallback_model:
+            return [first]
+        return [first, openai.LLM(model=self._settings.fallback_model, client=self._fallback)]
 
     async def aclose(self) -> None:
         """Closes the connections."""
-        await self._speech.close()
-        await self._model.close()
+        for steady in self._steady:
+            await steady.aclose()
+        for client in (self._speech, self._model, self._fallback, self._spare_client):
+            if client is not None:
+                await client.close()
 
 
-def _client(settings: Settings, base_url: str) -> openai_sdk.AsyncClient:
+def _voice(model: str, name: str, *, client: openai_sdk.AsyncClient | None) -> openai.TTS:
+    """Raw PCM, so that the first frame needs no decoder."""
+    return openai.TTS(model=model, voice=name, response_format="pcm", client=client)
+
+
+def _client(base_url: str, api_key: str) -> openai_sdk.AsyncClient:
     return openai_sdk.AsyncClient(
-        api_key=settings.openai_api_key or _NO_KEY,
+        api_key=api_key or _NO_KEY,
         base_url=base_url or None,
         max_retries=0,  # LiveKit's sessions retry; two layers of it would multiply a caller's wait
         http_client=httpx.AsyncClient(

@@ -92,3 +92,56 @@ def money(amount: str) -> str:
         return amount
     value = f"{float(amount):,.2f}"
     return f"${value.removesuffix('.00')}"
+
+
+_SCALES = {"hundred": 100, "thousand": 1000, "dozen": 12}
+DIGIT_WORDS = {
+    digit: f"(?:{digit}|{'|'.join(word for word, value in _UNITS.items() if value == digit)})" for digit in "0123456789"
+}
+"""A pattern for each digit, as it is written or said."""
+
+
+def number(words: str) -> int | None:
+    """``"a hundred and twenty"`` -> 120, ``"forty"``, ``"1,200"``, ``"two dozen"``; None when it is not a number and nothing else."""
+    tokens = re.findall(r"[a-z]+|\d+", re.sub(r"(?<=\d),(?=\d{3}\b)", "", words.lower()))
+    total, group, is_number = 0, 0, False
+    for at, token in enumerate(tokens):
+        if token in _SCALES:
+            group = max(group, 1) * _SCALES[token]
+            if token == "thousand":
+                total, group = total + group, 0
+        elif (token in ("a", "an") and at == 0 and len(tokens) > 1 and tokens[1] in _SCALES) or (
+            token == "and" and is_number and at < len(tokens) - 1
+        ):
+            continue
+        else:
+            value = _value(token)
+            if value is None or (group % 10 and value < 100):
+                return None
+            group += value
+        is_number = True
+    return total + group if is_number else None
+
+
+def numbers(text: str) -> list[int]:
+    """Every number in a text, in order: the longest stretch of number words each."""
+    tokens = re.findall(r"[a-z]+|[\d,]*\d", text.lower().replace("-", " "))
+    found, at = [], 0
+    while at < len(tokens):
+        ends = range(min(len(tokens), at + 7), at, -1)
+        longest = next(((end, n) for end in ends if (n := number(" ".join(tokens[at:end]))) is not None), None)
+        if longest is not None:
+            found.append(longest[1])
+        at = longest[0] if longest is not None else at + 1
+    return found
+
+
+def _value(token: str) -> int | None:
+    if token.isdigit():
+        return int(token)
+    if token in _TENS:
+        return int(_TENS[token]) * 10
+    word = _TEENS.get(token) or (
+        _UNITS.get(token) if token not in ("to", "too", "for", "won", "o", "oh", "ate", "tree") else None
+    )
+    return int(word) if word is not None else None

@@ -20,7 +20,7 @@ from livekit.agents import AgentSession, ChatMessage, SpeechCreatedEvent, StopRe
 from livekit.agents import llm as lk_llm
 from livekit.agents.voice import SpeechHandle
 
-from worker import briefing, prompts
+from worker import briefing
 from worker.agent import Brief, CallAgent
 from worker.checkpoint import Checkpoint
 from worker.jumping_time import everything_ran
@@ -168,6 +168,8 @@ async def text_call(
     """
     store = memory_store()
     checkpoint = await hold_call(store, call, service=service.name)
+    if context is not None:
+        checkpoint.take_over(checkpoint.call, intent=context.intent)
     told = transfer or ToldTransfer(Moved("h1"))
     left: list[str] = []
     hung_up: list[str] = []
@@ -187,8 +189,8 @@ async def text_call(
     agent = service.agent(
         brief,
         tools=tools or [],
-        instructions=prompts.load(service.folder, "instructions"),
-        chat_ctx=briefing.conversation(context.turns if context else ()),
+        instructions=briefing.instructions(service, context, ""),
+        chat_ctx=briefing.conversation(briefing.turns(service, checkpoint.call, context)),
     )
     model = brain if isinstance(brain, lk_llm.LLM) else brain(agent)
     session: AgentSession[Any] = AgentSession(llm=model, vad=None, turn_handling={"turn_detection": None})

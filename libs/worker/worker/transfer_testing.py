@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from types import SimpleNamespace
 from typing import Any
 
 from handoff.call import Call, Floor
@@ -108,6 +109,7 @@ class WillingTaker:
     async def join(self, handoff_id: str, agent_id: str) -> None:
         """The dispatched agent: in the room, briefed, its first sentence rendered."""
         await asyncio.sleep(JOIN_SECONDS)
+        self.stage.remote_participants[agent_id] = "an agent"
         await self.stage.store.move(handoff_id, State.READY, taker_id=agent_id)
         self.stage.journal.append("ready")
 
@@ -203,6 +205,7 @@ class VanishedTaker(WillingTaker):
     """Was READY, and is no longer in the room when it is told."""
 
     async def told(self, handoff_id: str) -> str:
+        self.stage.remote_participants.clear()
         raise rtc.RpcError(rtc.RpcError.ErrorCode.RECIPIENT_NOT_FOUND, "Recipient not found")
 
 
@@ -235,10 +238,13 @@ class Stage:
         self.floor_lost: list[str] = []
         self.livekit_fails: Exception | None = None
         """What every request to LiveKit's API ends with."""
+        self.livekit_hangs = False
+        """Whether LiveKit's API takes requests and answers none."""
+        self.remote_participants: dict[str, str] = {}
         self.call = call or make_call(turns=(), facts=())
         self.name = self.call.call_id
         self.local_participant = self.agent_dispatch = self.room = self
-        self._listeners: list[Callable[[rtc.RemoteParticipant], None]] = []
+        self._listeners: dict[str, list[Callable[[rtc.RemoteParticipant], None]]] = {}
         self._later: set[asyncio.Task[None]] = set()
 
     async def opened(self) -> Transfer:
@@ -292,23 +298,25 @@ class Stage:
     # --- the room -------------------------------------------------------------------------------------------------
     def on(self, event: str, listener: Callable[[rtc.RemoteParticipant], None]) -> None:
         """See rtc.Room.on."""
-        assert event == "participant_disconnected"
-        self._listeners.append(listener)
+        assert event in ("participant_connected", "participant_disconnected")
+        self._listeners.setdefault(event, []).append(listener)
 
     def leaves(self, identity: str) -> None:
         """Somebody disconnects from the room."""
+        self._tell("participant_disconnected", identity)
 
-        class Gone:
-            def __init__(self) -> None:
-                self.identity = identity
-
-        gone: Any = Gone()
-        for listener in self._listeners:
-            listener(gone)
+    def _tell(self, event: str, identity: str) -> None:
+        somebody: Any = SimpleNamespace(identity=identity)
+        for listener in self._listeners[event]:
+            listener(somebody)
 
     def caller_leaves(self) -> None:
         """The caller hangs up."""
         self.leaves(self.call.caller_identity)
+
+    def caller_comes_back(self) -> None:
+        """His network has changed, and his page has joined again."""
+        self._tell("participant_connected", self.call.caller_identity)
 
     async def perform_rpc(self, *, destination_identity: str, method: str, payload: str) -> str:
         """See rtc.LocalParticipant.perform_rpc."""
@@ -320,17 +328,21 @@ class Stage:
     # --- LiveKit's API --------------------------------------------------------------------------------------------
     async def create_dispatch(self, request: api.CreateAgentDispatchRequest) -> None:
         """See LiveKitAPI.agent_dispatch."""
-        if self.livekit_fails is not None:
-            raise self.livekit_fails
+        await self._api()
         handoff_id = request.attributes["handoff_id"]
         self.journal.append(f"dispatched {request.agent_name}")
         self.happens_later(self.taker.join(handoff_id, f"{request.agent_name}-{handoff_id}"))
 
     async def remove_participant(self, who: api.RoomParticipantIdentity) -> None:
         """See LiveKitAPI.room."""
+        await self._api()
+        self.journal.append(f"evicted {who.identity.partition('-')[0]}")
+
+    async def _api(self) -> None:
         if self.livekit_fails is not None:
             raise self.livekit_fails
-        self.journal.append(f"evicted {who.identity.partition('-')[0]}")
+        if self.livekit_hangs:
+            await asyncio.Event().wait()
 
     # --- what came of it ------------------------------------------------------------------------------------------
     async def handoff(self) -> Handoff:

@@ -11,6 +11,8 @@ import asyncio
 from livekit import rtc
 from livekit.agents.voice import io
 
+from worker.unheard import keep_unheard
+
 
 class VoiceGate(io.AudioOutput):
     """Wraps the room's audio output. ``first_frame`` is set when a closed gate holds a rendered sentence."""
@@ -22,6 +24,7 @@ class VoiceGate(io.AudioOutput):
             sample_rate=next_in_chain.sample_rate,
             capabilities=io.AudioOutputCapabilities(pause=True),
         )
+        self._unheard = keep_unheard(next_in_chain)
         self.first_frame = asyncio.Event()
         self._open = asyncio.Event()
         self._is_shut = False
@@ -64,7 +67,21 @@ class VoiceGate(io.AudioOutput):
         if self.next_in_chain is not None:
             self.next_in_chain.flush()
 
+    def pause(self) -> None:
+        """Falls silent in mid-sentence; nothing of it is lost when it is resumed."""
+        if self._unheard is not None:
+            self._unheard.is_paused = True
+        super().pause()
+
+    def resume(self) -> None:
+        """Goes on where the pause began."""
+        if self._unheard is not None:
+            self._unheard.is_paused = False
+        super().resume()
+
     def clear_buffer(self) -> None:
         """Cuts what is playing."""
+        if self._unheard is not None:
+            self._unheard.forget()
         if self.next_in_chain is not None:
             self.next_in_chain.clear_buffer()

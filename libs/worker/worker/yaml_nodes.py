@@ -17,21 +17,26 @@ class PlaybookError(Exception):
 
 
 class Problems:
-    """Collects what is wrong with one file."""
+    """Collects what is wrong with one file, and with the files that it uses."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, found: list[tuple[str, int, str]] | None = None) -> None:
         self.file = file
-        self.found: list[tuple[int, str]] = []
+        self.found: list[tuple[str, int, str]] = [] if found is None else found
+
+    def within(self, file: str) -> Problems:
+        """For another file; what is found there counts here too."""
+        return Problems(file, self.found)
 
     def add(self, line: int, problem: str) -> None:
         """Notes a problem; the same one is noted once."""
-        if (line, problem) not in self.found:
-            self.found.append((line, problem))
+        if (self.file, line, problem) not in self.found:
+            self.found.append((self.file, line, problem))
 
     def raise_if_any(self) -> None:
-        """Raises PlaybookError, in the order of the lines."""
+        """Raises PlaybookError: this file first, each in the order of its lines."""
         if self.found:
-            raise PlaybookError([f"{self.file}:{line}: {problem}" for line, problem in sorted(self.found)])
+            ordered = sorted(self.found, key=lambda p: (p[0] != self.file, *p))
+            raise PlaybookError([f"{file}:{line}: {problem}" for file, line, problem in ordered])
 
 
 def guess(wrong: str, right: Iterable[str]) -> str:
@@ -62,6 +67,10 @@ class Node:
     def unknown(self, kind: str, name: str, right: Iterable[str]) -> None:
         """Notes a name that does not exist."""
         self.wrong(f"unknown {kind} {name!r}: {guess(name, right)}")
+
+    def has(self, key: str) -> bool:
+        """Whether this is a mapping with that key."""
+        return isinstance(self._node, yaml.MappingNode) and any(str(k.value) == key for k, _ in self._node.value)
 
     def items(self) -> Iterator[tuple[str, Node]]:
         """Keys and values of a mapping; a key that stands twice is a problem."""

@@ -22,4 +22,4 @@ class BillingAgent(CallAgent):
         tools.learned(self.brief.checkpoint, tool, arguments, result)
 
 
-SERVICE = Service("billing", BillingAgent, Voice("onyx"))
+SERVICE = Service("billing", BillingAgent, Voice("onyx"), transfers_to=("triage", "technical", "sales", "escalation"))

@@ -19,7 +19,7 @@ def topic(known: Mapping[str, str]) -> str:
 
 
 def learned(checkpoint: Checkpoint, tool: str, arguments: Mapping[str, Any], result: Mapping[str, Any]) -> None:
-    """Verified facts from look-ups, and an effect line for each refund."""
+    """Verified facts from look-ups, and an effect line for each refund and each invoice that was sent again."""
 
     def verified(name: str, value: object) -> None:
         if value:
@@ -28,8 +28,10 @@ def learned(checkpoint: Checkpoint, tool: str, arguments: Mapping[str, Any], res
     if tool == "get_account":
         verified("account_id", result.get("account_id"))
         verified("display_name", result.get("name"))
-    elif tool == "check_refund_eligibility" and result.get("eligible"):
+    elif tool == "check_refund_eligibility" and (result.get("eligible") or result.get("code") == "above_limit"):
         verified("invoice_number", result.get("invoice_number"))
         verified("amount", result.get("amount"))
     elif tool == "process_refund":
         checkpoint.note_effect(f"process_refund {result.get('reference', '')} {result.get('amount', '')}".strip())
+    elif tool == "resend_invoice":
+        checkpoint.note_effect(f"resend_invoice {result.get('reference', '')}".strip())

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, MetaData, String
+from backoffice.rows import NAMING
+from sqlalchemy import CheckConstraint, ForeignKey, MetaData, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
 class Row(DeclarativeBase):
-    """Base of the tables; names its constraints so that migrations can speak of them."""
+    """Base of billing's own tables."""
 
-    metadata = MetaData(
-        naming_convention={
-            "pk": "pk_%(table_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_name)s",
-            "ix": "ix_%(table_name)s_%(column_0_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-        }
-    )
+    metadata = MetaData(naming_convention=NAMING)
 
 
 class Account(Row):
@@ -46,10 +39,11 @@ class Invoice(Row):
     status: Mapped[str] = mapped_column(String(16))
     account: Mapped[Account] = relationship(back_populates="invoices")
     charges: Mapped[list[Charge]] = relationship(back_populates="invoice", order_by="Charge.charge_id")
+    payments: Mapped[list[Payment]] = relationship(back_populates="invoice", order_by="Payment.payment_id")
 
 
 class Charge(Row):
-    """Money taken (``settled``) or about to be taken (``pending``) for an invoice."""
+    """Money taken (``settled``) or about to be taken (``pending``) for an invoice. ``kind``: subscription, storage, setup."""
 
     __tablename__ = "charges"
     __table_args__ = (CheckConstraint("amount_cents > 0", name="amount_positive"),)
@@ -57,6 +51,9 @@ class Charge(Row):
     charge_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     invoice_number: Mapped[str] = mapped_column(ForeignKey("invoices.invoice_number"), index=True)
     description: Mapped[str] = mapped_column(String(120))
+    kind: Mapped[str] = mapped_column(String(16))
+    quantity: Mapped[int]
+    """Gigabytes of storage; 1 for everything else."""
     amount_cents: Mapped[int]
     status: Mapped[str] = mapped_column(String(16))
     charged_on: Mapped[date]
@@ -64,14 +61,44 @@ class Charge(Row):
     refund: Mapped[Refund | None] = relationship(back_populates="charge")
 
 
+class Payment(Row):
+    """One try to be paid for an invoice. ``status``: settled, processing, failed. ``method``: card, bank transfer."""
+
+    __tablename__ = "payments"
+    __table_args__ = (CheckConstraint("amount_cents > 0", name="amount_positive"),)
+
+    payment_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    invoice_number: Mapped[str] = mapped_column(ForeignKey("invoices.invoice_number"), index=True)
+    method: Mapped[str] = mapped_column(String(16))
+    status: Mapped[str] = mapped_column(String(16))
+    failure: Mapped[str] = mapped_column(String(60))
+    """Why it failed, as it is said: "the card had expired"; else empty."""
+    amount_cents: Mapped[int]
+    made_on: Mapped[date]
+    invoice: Mapped[Invoice] = relationship(back_populates="payments")
+
+
+class Mailing(Row):
+    """An invoice sent once more, to the address on file (which this database does not have)."""
+
+    __tablename__ = "mailings"
+
+    reference: Mapped[str] = mapped_column(String(16), primary_key=True)
+    invoice_number: Mapped[str] = mapped_column(ForeignKey("invoices.invoice_number"), index=True)
+    mailed_at: Mapped[datetime]
+
+
 class Refund(Row):
-    """Money given back: at most one per charge, and one per idempotency key, whatever happens."""
+    """Money given back: at most one per charge, and one per idempotency key of a call, whatever happens."""
 
     __tablename__ = "refunds"
+    __table_args__ = (UniqueConstraint("call_id", "idempotency_key", name="uq_refunds_call_id"),)
 
     reference: Mapped[str] = mapped_column(String(16), primary_key=True)
     charge_id: Mapped[str] = mapped_column(ForeignKey("charges.charge_id"), unique=True)
-    idempotency_key: Mapped[str] = mapped_column(String(200), unique=True)
+    call_id: Mapped[str] = mapped_column(String(128))
+    """Empty for refunds that no call made."""
+    idempotency_key: Mapped[str] = mapped_column(String(200))
     amount_cents: Mapped[int]
     refunded_at: Mapped[datetime]
     charge: Mapped[Charge] = relationship(back_populates="refund")

@@ -19,7 +19,14 @@ from worker.playbook_llm import PlaybookLLM
 from worker.testing import TextCall, hold_call, text_call
 
 BOOK = playbook.load(SERVICE.folder / "playbook.yaml")
-ACCOUNT = {"account_id": "AC4721", "name": "Sarah Chen", "first_name": "Sarah", "plan": "Cloud Pro", "status": "active"}
+VERIFIED = {
+    "verified": True,
+    "account_id": "AC4721",
+    "name": "Sarah Chen",
+    "first_name": "Sarah",
+    "capability": "a.b.c",
+    "expires_in_seconds": 900,
+}
 CHECK = {
     "account_id": "AC4721",
     "eligible": True,
@@ -60,11 +67,18 @@ class BackOffice:
 
     def tools(self) -> list[Any]:
         @function_tool
-        async def get_account(account_id: str) -> str:
+        async def find_account(account_id: str) -> str:
             """Find an account."""
             if account_id != "AC4721":
                 raise ToolError("There is no account with that ID.")
-            return json.dumps(ACCOUNT)
+            return json.dumps({"account_id": account_id, "exists": True})
+
+        @function_tool
+        async def verify_identity(account_id: str, postal_code: str) -> str:
+            """Verify the caller."""
+            if postal_code != "97209":
+                raise ToolError("That account ID and ZIP code don't go together.")
+            return json.dumps(VERIFIED)
 
         @function_tool
         async def get_recent_invoices(account_id: str) -> str:
@@ -84,11 +98,11 @@ class BackOffice:
                 raise ToolError("The billing records cannot be reached right now.")
             return json.dumps(REFUND)
 
-        return [get_account, get_recent_invoices, check_refund_eligibility, process_refund]
+        return [find_account, verify_identity, get_recent_invoices, check_refund_eligibility, process_refund]
 
 
 def brain(agent: CallAgent) -> PlaybookLLM:
-    return PlaybookLLM(BOOK, facts=agent.known, call_id="call-1")
+    return PlaybookLLM(BOOK, facts=agent.known, story=agent.story, call_id="call-1")
 
 
 def taken_call(office: BackOffice) -> AbstractAsyncContextManager[TextCall]:
@@ -100,7 +114,7 @@ async def goes_on(call: TextCall) -> list[str]:
     """What billing says by itself after its opening sentence."""
     await call.agent.answer_what_was_said_meanwhile()
     await call.quiet()
-    return call.said
+    return [*call.said, *await call.caller("The ZIP code is nine, seven, two, zero, nine.")]
 
 
 def fact(call: TextCall, name: str) -> Fact:
@@ -117,8 +131,7 @@ async def test_a_duplicate_charge_is_found_offered_refunded_once_and_confirmed()
         assert (await goes_on(call))[-1] == OFFER
         said = await call.caller("Yes, please.")
         assert said == [
-            "All done, Sarah. I've refunded $49.99. Your reference is R F, 2 0 4 1 7."
-            " Is there anything else I can help you with today?"
+            "I've refunded $49.99. Your reference is R F, 2 0 4 1 7. Is there anything else I can help you with?"
         ]
         await call.caller("No, thank you.")
         stored = await call.store.load_call("call-1")
@@ -176,8 +189,9 @@ async def test_a_caller_who_declines_is_not_refunded() -> None:
 @without_waiting
 async def test_without_its_tools_it_says_so_and_invents_nothing() -> None:
     async with text_call(SERVICE, brain, call=TAKEN, context=make_context(call=TAKEN)) as call:
-        said = await goes_on(call)
-    assert said[-1].startswith("I'm sorry, I can't reach our billing records right now")
+        await call.agent.answer_what_was_said_meanwhile()
+        await call.quiet()
+    assert call.said[-1].startswith("I'm sorry, I can't reach our records right now")
 
 
 # --- its pieces -------------------------------------------------------------------------------------------------------
@@ -203,7 +217,18 @@ def test_it_opens_with_the_topic_and_without_one_it_leaves_the_sentence_out() ->
 
 @pytest.mark.parametrize(
     "name",
-    ["instructions", "greeting_direct", "greeting_handoff", "clarify", "silence", "silence_goodbye", "apology"],
+    [
+        "instructions",
+        "greeting_direct",
+        "greeting_handoff",
+        "greeting_return",
+        "announcement",
+        "goodbye",
+        "clarify",
+        "silence",
+        "silence_goodbye",
+        "apology",
+    ],
 )
 def test_it_has_every_prompt_that_a_call_may_need(name: str) -> None:
     assert prompts.load(SERVICE.folder, name)
@@ -213,6 +238,7 @@ def test_it_has_every_prompt_that_a_call_may_need(name: str) -> None:
     ("tool", "result"),
     [
         ("check_refund_eligibility", {**CHECK, "eligible": False}),
+        ("find_account", {"account_id": "AC4721", "exists": True}),
         ("get_account", {}),
         ("get_recent_invoices", {"account_id": "AC4721", "latest_total": "99.98"}),
         ("a_tool_of_tomorrow", {"account_id": "AC4721"}),
@@ -226,8 +252,9 @@ async def test_what_proves_nothing_is_not_noted(tool: str, result: dict[str, Any
 
 
 @without_waiting
-async def test_the_same_refund_reported_twice_is_one_effect() -> None:
+async def test_what_is_reported_twice_is_one_effect() -> None:
     checkpoint = await hold_call(memory_store(), service="billing")
     for _ in range(2):
         tools.learned(checkpoint, "process_refund", {}, REFUND)
-    assert checkpoint.call.effects == ("process_refund RF-20417 49.99",)
+        tools.learned(checkpoint, "resend_invoice", {}, {"reference": "ML-30101", "month": "March"})
+    assert checkpoint.call.effects == ("process_refund RF-20417 49.99", "resend_invoice ML-30101")

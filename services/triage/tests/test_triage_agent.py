@@ -8,7 +8,8 @@ import pytest
 from handoff.call import Ending
 from triage.agent import SERVICE
 from worker import playbook, prompts
-from worker.agent import CallAgent, announcement
+from worker.agent import CallAgent
+from worker.announcing import announcement
 from worker.jumping_time import without_waiting
 from worker.playbook_llm import PlaybookLLM
 from worker.testing import TextCall, text_call
@@ -23,7 +24,7 @@ ANYTHING_ELSE = "Is there anything else I can help you with?"
 
 
 def brain(agent: CallAgent) -> PlaybookLLM:
-    return PlaybookLLM(BOOK, facts=agent.known, call_id="call-1")
+    return PlaybookLLM(BOOK, facts=agent.known, story=agent.story, call_id="call-1")
 
 
 def call_to_triage(ending: Moved | Stayed = TAKEN) -> AbstractAsyncContextManager[TextCall]:
@@ -35,7 +36,19 @@ def test_its_announcement_is_the_one_that_callers_know() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["instructions", "greeting_direct", "announcement", "clarify", "silence", "silence_goodbye", "apology"]
+    "name",
+    [
+        "instructions",
+        "greeting_direct",
+        "greeting_handoff",
+        "greeting_return",
+        "announcement",
+        "goodbye",
+        "clarify",
+        "silence",
+        "silence_goodbye",
+        "apology",
+    ],
 )
 def test_it_has_every_prompt_that_a_call_may_need(name: str) -> None:
     assert prompts.load(SERVICE.folder, name)
@@ -63,7 +76,9 @@ async def test_a_general_question_is_answered_and_the_call_ends_politely() -> No
     async with call_to_triage() as call:
         (answer,) = await call.caller("What are your opening hours?")
         assert answer.startswith("We're open Monday to Friday")
-        assert await call.caller("No, that's all. Thank you.") == ["Thanks for calling Acme Cloud. Goodbye."]
+        assert await call.caller("No, that's all. Thank you.") == [
+            "Thanks for calling Acme Cloud. Have a great day. Goodbye."
+        ]
         assert (await call.store.load_call("call-1")).ending is Ending.RESOLVED
         assert call.hung_up == ["hung up"]
         assert call.transfer.asked == []

@@ -8,4 +8,4 @@ class TriageAgent(CallAgent):
     """Greets, understands, answers general questions itself, and dispatches the right specialist."""
 
 
-SERVICE = Service("triage", TriageAgent, Voice("alloy"), transfers_to=("billing",))
+SERVICE = Service("triage", TriageAgent, Voice("alloy"), transfers_to=("billing", "technical", "sales", "escalation"))

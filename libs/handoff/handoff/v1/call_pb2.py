@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15handoff/v1/call.proto\x12\nhandoff.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x01\n\x04Turn\x12\x1e\n\x04role\x18\x01 \x01(\x0e\x32\x10.handoff.v1.Role\x12\x11\n\x04text\x18\x02 \x01(\tB\x03\x80\x01\x01\x12-\n\tspoken_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07service\x18\x04 \x01(\t\x12\x17\n\x0fwas_interrupted\x18\x05 \x01(\x08\"\x92\x01\n\x04\x46\x61\x63t\x12\x12\n\x05value\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\"\n\x06source\x18\x02 \x01(\x0e\x32\x12.handoff.v1.Source\x12\x10\n\x08verified\x18\x03 \x01(\x08\x12.\n\nlearned_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08position\x18\x05 \x01(\r\"9\n\tNamedFact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1e\n\x04\x66\x61\x63t\x18\x02 \x01(\x0b\x32\x10.handoff.v1.Fact\"\xa0\x01\n\x0c\x42illingFacts\x12$\n\naccount_id\x18\x01 \x01(\x0b\x32\x10.handoff.v1.Fact\x12(\n\x0einvoice_number\x18\x02 \x01(\x0b\x32\x10.handoff.v1.Fact\x12 \n\x06\x61mount\x18\x03 \x01(\x0b\x32\x10.handoff.v1.Fact\x12\x1e\n\x04\x64\x61te\x18\x04 \x01(\x0b\x32\x10.handoff.v1.Fact\"\x83\x01\n\x0eTechnicalFacts\x12\'\n\rerror_message\x18\x01 \x01(\x0b\x32\x10.handoff.v1.Fact\x12!\n\x07product\x18\x02 \x01(\x0b\x32\x10.handoff.v1.Fact\x12%\n\x0bsteps_tried\x18\x03 \x03(\x0b\x32\x10.handoff.v1.Fact\"\x80\x01\n\nSalesFacts\x12&\n\x0c\x63urrent_plan\x18\x01 \x01(\x0b\x32\x10.handoff.v1.Fact\x12\"\n\x08interest\x18\x02 \x01(\x0b\x32\x10.handoff.v1.Fact\x12&\n\x0c\x63ompany_size\x18\x03 \x01(\x0b\x32\x10.handoff.v1.Fact\"\xc5\x01\n\rExtractedInfo\x12+\n\x07\x62illing\x18\x01 \x01(\x0b\x32\x18.handoff.v1.BillingFactsH\x00\x12/\n\ttechnical\x18\x02 \x01(\x0b\x32\x1a.handoff.v1.TechnicalFactsH\x00\x12\'\n\x05sales\x18\x03 \x01(\x0b\x32\x16.handoff.v1.SalesFactsH\x00\x12$\n\x05other\x18\x04 \x03(\x0b\x32\x15.handoff.v1.NamedFactB\x07\n\x05typed\"<\n\x06Intent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nconfidence\x18\x02 \x01(\x01\x12\x10\n\x08\x66ound_by\x18\x03 \x01(\t\"J\n\tSentiment\x12\x1f\n\x05label\x18\x01 \x01(\x0e\x32\x10.handoff.v1.Mood\x12\r\n\x05score\x18\x02 \x01(\x01\x12\r\n\x05trend\x18\x03 \x01(\x01\"g\n\x07\x41ttempt\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0c\n\x04what\x18\x02 \x01(\t\x12\x0f\n\x07outcome\x18\x03 \x01(\t\x12,\n\x08tried_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\x06\x43\x61ller\x12\x15\n\x08identity\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x19\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x03\x80\x01\x01*=\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_CALLER\x10\x01\x12\x0e\n\nROLE_AGENT\x10\x02*F\n\x07\x43hannel\x12\x17\n\x13\x43HANNEL_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x43HANNEL_WEB\x10\x01\x12\x11\n\rCHANNEL_PHONE\x10\x02*D\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\x11\n\rSOURCE_CALLER\x10\x01\x12\x0f\n\x0bSOURCE_TOOL\x10\x02*T\n\x04Mood\x12\x14\n\x10MOOD_UNSPECIFIED\x10\x00\x12\x11\n\rMOOD_NEGATIVE\x10\x01\x12\x10\n\x0cMOOD_NEUTRAL\x10\x02\x12\x11\n\rMOOD_POSITIVE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15handoff/v1/call.proto\x12\nhandoff.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x01\n\x04Turn\x12\x1e\n\x04role\x18\x01 \x01(\x0e\x32\x10.handoff.v1.Role\x12\x11\n\x04text\x18\x02 \x01(\tB\x03\x80\x01\x01\x12-\n\tspoken_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07service\x18\x04 \x01(\t\x12\x17\n\x0fwas_interrupted\x18\x05 \x01(\x08\"\xa3\x01\n\x04\x46\x61\x63t\x12\x12\n\x05value\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\"\n\x06source\x18\x02 \x01(\x0e\x32\x12.handoff.v1.Source\x12\x10\n\x08verified\x18\x03 \x01(\x08\x12.\n\nlearned_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08position\x18\x05 \x01(\r\x12\x0f\n\x07service\x18\x06 \x01(\t\"9\n\tNamedFact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1e\n\x04\x66\x61\x63t\x18\x02 \x01(\x0b\x32\x10.handoff.v1.Fact\"\xa0\x01\n\x0c\x42illingFacts\x12$\n\naccount_id\x18\x01 \x01(\x0b\x32\x10.handoff.v1.Fact\x12(\n\x0einvoice_number\x18\x02 \x01(\x0b\x32\x10.handoff.v1.Fact\x12 \n\x06\x61mount\x18\x03 \x01(\x0b\x32\x10.handoff.v1.Fact\x12\x1e\n\x04\x64\x61te\x18\x04 \x01(\x0b\x32\x10.handoff.v1.Fact\"\x83\x01\n\x0eTechnicalFacts\x12\'\n\rerror_message\x18\x01 \x01(\x0b\x32\x10.handoff.v1.Fact\x12!\n\x07product\x18\x02 \x01(\x0b\x32\x10.handoff.v1.Fact\x12%\n\x0bsteps_tried\x18\x03 \x03(\x0b\x32\x10.handoff.v1.Fact\"\x80\x01\n\nSalesFacts\x12&\n\x0c\x63urrent_plan\x18\x01 \x01(\x0b\x32\x10.handoff.v1.Fact\x12\"\n\x08interest\x18\x02 \x01(\x0b\x32\x10.handoff.v1.Fact\x12&\n\x0c\x63ompany_size\x18\x03 \x01(\x0b\x32\x10.handoff.v1.Fact\"\xc5\x01\n\rExtractedInfo\x12+\n\x07\x62illing\x18\x01 \x01(\x0b\x32\x18.handoff.v1.BillingFactsH\x00\x12/\n\ttechnical\x18\x02 \x01(\x0b\x32\x1a.handoff.v1.TechnicalFactsH\x00\x12\'\n\x05sales\x18\x03 \x01(\x0b\x32\x16.handoff.v1.SalesFactsH\x00\x12$\n\x05other\x18\x04 \x03(\x0b\x32\x15.handoff.v1.NamedFactB\x07\n\x05typed\"<\n\x06Intent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nconfidence\x18\x02 \x01(\x01\x12\x10\n\x08\x66ound_by\x18\x03 \x01(\t\"J\n\tSentiment\x12\x1f\n\x05label\x18\x01 \x01(\x0e\x32\x10.handoff.v1.Mood\x12\r\n\x05score\x18\x02 \x01(\x01\x12\r\n\x05trend\x18\x03 \x01(\x01\"g\n\x07\x41ttempt\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0c\n\x04what\x18\x02 \x01(\t\x12\x0f\n\x07outcome\x18\x03 \x01(\t\x12,\n\x08tried_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\":\n\x06\x43\x61ller\x12\x15\n\x08identity\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x19\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x03\x80\x01\x01*=\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_CALLER\x10\x01\x12\x0e\n\nROLE_AGENT\x10\x02*F\n\x07\x43hannel\x12\x17\n\x13\x43HANNEL_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x43HANNEL_WEB\x10\x01\x12\x11\n\rCHANNEL_PHONE\x10\x02*D\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\x11\n\rSOURCE_CALLER\x10\x01\x12\x0f\n\x0bSOURCE_TOOL\x10\x02*T\n\x04Mood\x12\x14\n\x10MOOD_UNSPECIFIED\x10\x00\x12\x11\n\rMOOD_NEGATIVE\x10\x01\x12\x10\n\x0cMOOD_NEUTRAL\x10\x02\x12\x11\n\rMOOD_POSITIVE\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,34 +40,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CALLER'].fields_by_name['identity']._serialized_options = b'\200\001\001'
   _globals['_CALLER'].fields_by_name['display_name']._loaded_options = None
   _globals['_CALLER'].fields_by_name['display_name']._serialized_options = b'\200\001\001'
-  _globals['_ROLE']._serialized_start=1358
-  _globals['_ROLE']._serialized_end=1419
-  _globals['_CHANNEL']._serialized_start=1421
-  _globals['_CHANNEL']._serialized_end=1491
-  _globals['_SOURCE']._serialized_start=1493
-  _globals['_SOURCE']._serialized_end=1561
-  _globals['_MOOD']._serialized_start=1563
-  _globals['_MOOD']._serialized_end=1647
+  _globals['_ROLE']._serialized_start=1375
+  _globals['_ROLE']._serialized_end=1436
+  _globals['_CHANNEL']._serialized_start=1438
+  _globals['_CHANNEL']._serialized_end=1508
+  _globals['_SOURCE']._serialized_start=1510
+  _globals['_SOURCE']._serialized_end=1578
+  _globals['_MOOD']._serialized_start=1580
+  _globals['_MOOD']._serialized_end=1664
   _globals['_TURN']._serialized_start=71
   _globals['_TURN']._serialized_end=217
   _globals['_FACT']._serialized_start=220
-  _globals['_FACT']._serialized_end=366
-  _globals['_NAMEDFACT']._serialized_start=368
-  _globals['_NAMEDFACT']._serialized_end=425
-  _globals['_BILLINGFACTS']._serialized_start=428
-  _globals['_BILLINGFACTS']._serialized_end=588
-  _globals['_TECHNICALFACTS']._serialized_start=591
-  _globals['_TECHNICALFACTS']._serialized_end=722
-  _globals['_SALESFACTS']._serialized_start=725
-  _globals['_SALESFACTS']._serialized_end=853
-  _globals['_EXTRACTEDINFO']._serialized_start=856
-  _globals['_EXTRACTEDINFO']._serialized_end=1053
-  _globals['_INTENT']._serialized_start=1055
-  _globals['_INTENT']._serialized_end=1115
-  _globals['_SENTIMENT']._serialized_start=1117
-  _globals['_SENTIMENT']._serialized_end=1191
-  _globals['_ATTEMPT']._serialized_start=1193
-  _globals['_ATTEMPT']._serialized_end=1296
-  _globals['_CALLER']._serialized_start=1298
-  _globals['_CALLER']._serialized_end=1356
+  _globals['_FACT']._serialized_end=383
+  _globals['_NAMEDFACT']._serialized_start=385
+  _globals['_NAMEDFACT']._serialized_end=442
+  _globals['_BILLINGFACTS']._serialized_start=445
+  _globals['_BILLINGFACTS']._serialized_end=605
+  _globals['_TECHNICALFACTS']._serialized_start=608
+  _globals['_TECHNICALFACTS']._serialized_end=739
+  _globals['_SALESFACTS']._serialized_start=742
+  _globals['_SALESFACTS']._serialized_end=870
+  _globals['_EXTRACTEDINFO']._serialized_start=873
+  _globals['_EXTRACTEDINFO']._serialized_end=1070
+  _globals['_INTENT']._serialized_start=1072
+  _globals['_INTENT']._serialized_end=1132
+  _globals['_SENTIMENT']._serialized_start=1134
+  _globals['_SENTIMENT']._serialized_end=1208
+  _globals['_ATTEMPT']._serialized_start=1210
+  _globals['_ATTEMPT']._serialized_end=1313
+  _globals['_CALLER']._serialized_start=1315
+  _globals['_CALLER']._serialized_end=1373
 # @@protoc_insertion_point(module_scope)

@@ -63,18 +63,20 @@ class Turn(_message.Message):
     def __init__(self, role: _Optional[_Union[Role, str]] = ..., text: _Optional[str] = ..., spoken_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., service: _Optional[str] = ..., was_interrupted: _Optional[bool] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("value", "source", "verified", "learned_at", "position")
+    __slots__ = ("value", "source", "verified", "learned_at", "position", "service")
     VALUE_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     VERIFIED_FIELD_NUMBER: _ClassVar[int]
     LEARNED_AT_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
     value: str
     source: Source
     verified: bool
     learned_at: _timestamp_pb2.Timestamp
     position: int
-    def __init__(self, value: _Optional[str] = ..., source: _Optional[_Union[Source, str]] = ..., verified: _Optional[bool] = ..., learned_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., position: _Optional[int] = ...) -> None: ...
+    service: str
+    def __init__(self, value: _Optional[str] = ..., source: _Optional[_Union[Source, str]] = ..., verified: _Optional[bool] = ..., learned_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., position: _Optional[int] = ..., service: _Optional[str] = ...) -> None: ...
 
 class NamedFact(_message.Message):
     __slots__ = ("name", "fact")

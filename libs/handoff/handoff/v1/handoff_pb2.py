@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from handoff.v1 import call_pb2 as handoff_dot_v1_dot_call__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18handoff/v1/handoff.proto\x12\nhandoff.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15handoff/v1/call.proto\"\x8e\x04\n\x0eHandoffContext\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x12\n\nhandoff_id\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x0buser_intent\x18\x06 \x01(\x0b\x32\x12.handoff.v1.Intent\x12\x14\n\x07summary\x18\x07 \x01(\tB\x03\x80\x01\x01\x12.\n\x14\x63onversation_history\x18\x08 \x03(\x0b\x32\x10.handoff.v1.Turn\x12\x31\n\x0e\x65xtracted_info\x18\t \x01(\x0b\x32\x19.handoff.v1.ExtractedInfo\x12(\n\tsentiment\x18\n \x01(\x0b\x32\x15.handoff.v1.Sentiment\x12+\n\x0eprior_attempts\x18\x0b \x03(\x0b\x32\x13.handoff.v1.Attempt\x12\x10\n\x08services\x18\x0c \x03(\t\x12\x10\n\x08language\x18\r \x01(\t\x12$\n\x07\x63hannel\x18\x0e \x01(\x0e\x32\x13.handoff.v1.Channel\x12\"\n\x06\x63\x61ller\x18\x0f \x01(\x0b\x32\x12.handoff.v1.Caller\"]\n\x04Step\x12\'\n\x05state\x18\x01 \x01(\x0e\x32\x18.handoff.v1.HandoffState\x12,\n\x08moved_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"/\n\x08\x41\x63\x63\x65pted\x12\x12\n\nagent_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\"@\n\x08\x44\x65\x63lined\x12#\n\x06reason\x18\x01 \x01(\x0e\x32\x13.handoff.v1.Refusal\x12\x0f\n\x07message\x18\x02 \x01(\t*\xc0\x02\n\x0cHandoffState\x12\x1d\n\x19HANDOFF_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15HANDOFF_STATE_OFFERED\x10\x01\x12\x1a\n\x16HANDOFF_STATE_ACCEPTED\x10\x02\x12\x1c\n\x18HANDOFF_STATE_DISPATCHED\x10\x03\x12\x17\n\x13HANDOFF_STATE_READY\x10\x04\x12\x17\n\x13HANDOFF_STATE_TAKEN\x10\x05\x12\x18\n\x14HANDOFF_STATE_SPOKEN\x10\x06\x12\x1a\n\x16HANDOFF_STATE_DECLINED\x10\x07\x12\x1b\n\x17HANDOFF_STATE_WITHDRAWN\x10\x08\x12\x19\n\x15HANDOFF_STATE_EXPIRED\x10\t\x12\x1c\n\x18HANDOFF_STATE_SUPERSEDED\x10\n*\xab\x01\n\x07Refusal\x12\x17\n\x13REFUSAL_UNSPECIFIED\x10\x00\x12\x17\n\x13REFUSAL_AT_CAPACITY\x10\x01\x12\x14\n\x10REFUSAL_DRAINING\x10\x02\x12\x19\n\x15REFUSAL_WRONG_SERVICE\x10\x03\x12\x11\n\rREFUSAL_STALE\x10\x04\x12\x15\n\x11REFUSAL_HOP_LIMIT\x10\x05\x12\x13\n\x0fREFUSAL_INVALID\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18handoff/v1/handoff.proto\x12\nhandoff.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15handoff/v1/call.proto\"\xd1\x04\n\x0eHandoffContext\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x12\n\nhandoff_id\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x0buser_intent\x18\x06 \x01(\x0b\x32\x12.handoff.v1.Intent\x12\x14\n\x07summary\x18\x07 \x01(\tB\x03\x80\x01\x01\x12.\n\x14\x63onversation_history\x18\x08 \x03(\x0b\x32\x10.handoff.v1.Turn\x12\x31\n\x0e\x65xtracted_info\x18\t \x01(\x0b\x32\x19.handoff.v1.ExtractedInfo\x12(\n\tsentiment\x18\n \x01(\x0b\x32\x15.handoff.v1.Sentiment\x12+\n\x0eprior_attempts\x18\x0b \x03(\x0b\x32\x13.handoff.v1.Attempt\x12\x10\n\x08services\x18\x0c \x03(\t\x12\x10\n\x08language\x18\r \x01(\t\x12$\n\x07\x63hannel\x18\x0e \x01(\x0e\x32\x13.handoff.v1.Channel\x12\"\n\x06\x63\x61ller\x18\x0f \x01(\x0b\x32\x12.handoff.v1.Caller\x12+\n\x0fpending_intents\x18\x10 \x03(\x0b\x32\x12.handoff.v1.Intent\x12\x14\n\x07\x65\x66\x66\x65\x63ts\x18\x11 \x03(\tB\x03\x80\x01\x01\"]\n\x04Step\x12\'\n\x05state\x18\x01 \x01(\x0e\x32\x18.handoff.v1.HandoffState\x12,\n\x08moved_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"/\n\x08\x41\x63\x63\x65pted\x12\x12\n\nagent_name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\"@\n\x08\x44\x65\x63lined\x12#\n\x06reason\x18\x01 \x01(\x0e\x32\x13.handoff.v1.Refusal\x12\x0f\n\x07message\x18\x02 \x01(\t*\xc0\x02\n\x0cHandoffState\x12\x1d\n\x19HANDOFF_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15HANDOFF_STATE_OFFERED\x10\x01\x12\x1a\n\x16HANDOFF_STATE_ACCEPTED\x10\x02\x12\x1c\n\x18HANDOFF_STATE_DISPATCHED\x10\x03\x12\x17\n\x13HANDOFF_STATE_READY\x10\x04\x12\x17\n\x13HANDOFF_STATE_TAKEN\x10\x05\x12\x18\n\x14HANDOFF_STATE_SPOKEN\x10\x06\x12\x1a\n\x16HANDOFF_STATE_DECLINED\x10\x07\x12\x1b\n\x17HANDOFF_STATE_WITHDRAWN\x10\x08\x12\x19\n\x15HANDOFF_STATE_EXPIRED\x10\t\x12\x1c\n\x18HANDOFF_STATE_SUPERSEDED\x10\n*\xab\x01\n\x07Refusal\x12\x17\n\x13REFUSAL_UNSPECIFIED\x10\x00\x12\x17\n\x13REFUSAL_AT_CAPACITY\x10\x01\x12\x14\n\x10REFUSAL_DRAINING\x10\x02\x12\x19\n\x15REFUSAL_WRONG_SERVICE\x10\x03\x12\x11\n\rREFUSAL_STALE\x10\x04\x12\x15\n\x11REFUSAL_HOP_LIMIT\x10\x05\x12\x13\n\x0fREFUSAL_INVALID\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,16 +35,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_HANDOFFCONTEXT'].fields_by_name['summary']._loaded_options = None
   _globals['_HANDOFFCONTEXT'].fields_by_name['summary']._serialized_options = b'\200\001\001'
-  _globals['_HANDOFFSTATE']._serialized_start=836
-  _globals['_HANDOFFSTATE']._serialized_end=1156
-  _globals['_REFUSAL']._serialized_start=1159
-  _globals['_REFUSAL']._serialized_end=1330
+  _globals['_HANDOFFCONTEXT'].fields_by_name['effects']._loaded_options = None
+  _globals['_HANDOFFCONTEXT'].fields_by_name['effects']._serialized_options = b'\200\001\001'
+  _globals['_HANDOFFSTATE']._serialized_start=903
+  _globals['_HANDOFFSTATE']._serialized_end=1223
+  _globals['_REFUSAL']._serialized_start=1226
+  _globals['_REFUSAL']._serialized_end=1397
   _globals['_HANDOFFCONTEXT']._serialized_start=97
-  _globals['_HANDOFFCONTEXT']._serialized_end=623
-  _globals['_STEP']._serialized_start=625
-  _globals['_STEP']._serialized_end=718
-  _globals['_ACCEPTED']._serialized_start=720
-  _globals['_ACCEPTED']._serialized_end=767
-  _globals['_DECLINED']._serialized_start=769
-  _globals['_DECLINED']._serialized_end=833
+  _globals['_HANDOFFCONTEXT']._serialized_end=690
+  _globals['_STEP']._serialized_start=692
+  _globals['_STEP']._serialized_end=785
+  _globals['_ACCEPTED']._serialized_start=787
+  _globals['_ACCEPTED']._serialized_end=834
+  _globals['_DECLINED']._serialized_start=836
+  _globals['_DECLINED']._serialized_end=900
 # @@protoc_insertion_point(module_scope)

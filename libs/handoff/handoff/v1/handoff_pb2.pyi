@@ -54,7 +54,7 @@ REFUSAL_HOP_LIMIT: Refusal
 REFUSAL_INVALID: Refusal
 
 class HandoffContext(_message.Message):
-    __slots__ = ("session_id", "handoff_id", "epoch", "created_at", "expires_at", "user_intent", "summary", "conversation_history", "extracted_info", "sentiment", "prior_attempts", "services", "language", "channel", "caller")
+    __slots__ = ("session_id", "handoff_id", "epoch", "created_at", "expires_at", "user_intent", "summary", "conversation_history", "extracted_info", "sentiment", "prior_attempts", "services", "language", "channel", "caller", "pending_intents", "effects")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     HANDOFF_ID_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -70,6 +70,8 @@ class HandoffContext(_message.Message):
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     CALLER_FIELD_NUMBER: _ClassVar[int]
+    PENDING_INTENTS_FIELD_NUMBER: _ClassVar[int]
+    EFFECTS_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     handoff_id: str
     epoch: int
@@ -85,7 +87,9 @@ class HandoffContext(_message.Message):
     language: str
     channel: _call_pb2.Channel
     caller: _call_pb2.Caller
-    def __init__(self, session_id: _Optional[str] = ..., handoff_id: _Optional[str] = ..., epoch: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., user_intent: _Optional[_Union[_call_pb2.Intent, _Mapping]] = ..., summary: _Optional[str] = ..., conversation_history: _Optional[_Iterable[_Union[_call_pb2.Turn, _Mapping]]] = ..., extracted_info: _Optional[_Union[_call_pb2.ExtractedInfo, _Mapping]] = ..., sentiment: _Optional[_Union[_call_pb2.Sentiment, _Mapping]] = ..., prior_attempts: _Optional[_Iterable[_Union[_call_pb2.Attempt, _Mapping]]] = ..., services: _Optional[_Iterable[str]] = ..., language: _Optional[str] = ..., channel: _Optional[_Union[_call_pb2.Channel, str]] = ..., caller: _Optional[_Union[_call_pb2.Caller, _Mapping]] = ...) -> None: ...
+    pending_intents: _containers.RepeatedCompositeFieldContainer[_call_pb2.Intent]
+    effects: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, session_id: _Optional[str] = ..., handoff_id: _Optional[str] = ..., epoch: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., user_intent: _Optional[_Union[_call_pb2.Intent, _Mapping]] = ..., summary: _Optional[str] = ..., conversation_history: _Optional[_Iterable[_Union[_call_pb2.Turn, _Mapping]]] = ..., extracted_info: _Optional[_Union[_call_pb2.ExtractedInfo, _Mapping]] = ..., sentiment: _Optional[_Union[_call_pb2.Sentiment, _Mapping]] = ..., prior_attempts: _Optional[_Iterable[_Union[_call_pb2.Attempt, _Mapping]]] = ..., services: _Optional[_Iterable[str]] = ..., language: _Optional[str] = ..., channel: _Optional[_Union[_call_pb2.Channel, str]] = ..., caller: _Optional[_Union[_call_pb2.Caller, _Mapping]] = ..., pending_intents: _Optional[_Iterable[_Union[_call_pb2.Intent, _Mapping]]] = ..., effects: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Step(_message.Message):
     __slots__ = ("state", "moved_at")

@@ -85,7 +85,9 @@ def update_to_wire(handoff: Handoff) -> WatchResponse:
 def update_from_wire(message: WatchResponse) -> HandoffUpdate:
     """Raises WireMismatch when it cannot be read."""
     try:
-        moved_at = {_STATE.from_wire(step.state): time_from_wire(step, "moved_at") for step in message.steps}
+        # A state that only a later release knows, and that is past, is passed over.
+        steps = [step for step in message.steps if _STATE.knows(step.state)]
+        moved_at = {_STATE.from_wire(step.state): time_from_wire(step, "moved_at") for step in steps}
     except InvalidContext as e:
         raise WireMismatch(str(e)) from None
     return HandoffUpdate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handoff.call import Attempt, Channel, Intent, Mood, Role, Sentiment, Turn
-from handoff.context import MAX_TURNS, HandoffContext
+from handoff.context import MAX_EFFECTS, MAX_PENDING, MAX_TURNS, HandoffContext
 from handoff.errors import InvalidContext
 from handoff.v1 import call_pb2, handoff_pb2
 from handoff.wire.facts import facts_from_wire, facts_to_wire
@@ -36,17 +36,17 @@ def to_wire(context: HandoffContext) -> handoff_pb2.HandoffContext:
 
 
 def _context_to_wire(context: HandoffContext) -> handoff_pb2.HandoffContext:
-    intent, sentiment = context.intent, context.sentiment
+    sentiment = context.sentiment
     return handoff_pb2.HandoffContext(
         session_id=context.call_id,
         handoff_id=context.handoff_id,
         epoch=context.epoch,
         created_at=time_to_wire(context.created_at),
         expires_at=time_to_wire(context.expires_at),
-        user_intent=call_pb2.Intent(name=intent.name, confidence=intent.confidence, found_by=intent.found_by),
+        user_intent=_intent_to_wire(context.intent),
         summary=context.summary,
         conversation_history=[_turn_to_wire(turn) for turn in context.turns],
-        extracted_info=facts_to_wire(context.facts, intent.name),
+        extracted_info=facts_to_wire(context.facts, context.intent.name),
         sentiment=call_pb2.Sentiment(
             label=_MOOD.to_wire(sentiment.label), score=sentiment.score, trend=sentiment.trend
         ),
@@ -55,6 +55,8 @@ def _context_to_wire(context: HandoffContext) -> handoff_pb2.HandoffContext:
         language=context.language,
         channel=_CHANNEL.to_wire(context.channel),
         caller=call_pb2.Caller(identity=context.caller_identity, display_name=context.display_name),
+        pending_intents=[_intent_to_wire(intent) for intent in context.pending_intents],
+        effects=context.effects,
     )
 
 
@@ -66,8 +68,9 @@ def from_wire(message: handoff_pb2.HandoffContext) -> HandoffContext:
     require(message.caller, "identity")
     if message.epoch < 1:
         raise InvalidContext("HandoffContext.epoch is below 1")
-    if len(message.conversation_history) > MAX_TURNS:
-        raise InvalidContext(f"{len(message.conversation_history)} turns, at most {MAX_TURNS} may cross")
+    for what, most in (("conversation_history", MAX_TURNS), ("pending_intents", MAX_PENDING), ("effects", MAX_EFFECTS)):
+        if (found := len(getattr(message, what))) > most:
+            raise InvalidContext(f"HandoffContext.{what} has {found}, at most {most} may cross")
     if not all(message.services):
         raise InvalidContext("HandoffContext.services has an empty name")
     return HandoffContext(
@@ -87,6 +90,8 @@ def from_wire(message: handoff_pb2.HandoffContext) -> HandoffContext:
         channel=_CHANNEL.from_wire(message.channel),
         caller_identity=message.caller.identity,
         display_name=message.caller.display_name,
+        pending_intents=tuple(_intent_from_wire(intent) for intent in message.pending_intents),
+        effects=tuple(message.effects),
     )
 
 
@@ -121,6 +126,10 @@ def _attempt_to_wire(attempt: Attempt) -> call_pb2.Attempt:
 
 def _attempt_from_wire(message: call_pb2.Attempt) -> Attempt:
     return Attempt(message.service, message.what, message.outcome, time_from_wire(message, "tried_at"))
+
+
+def _intent_to_wire(intent: Intent) -> call_pb2.Intent:
+    return call_pb2.Intent(name=intent.name, confidence=intent.confidence, found_by=intent.found_by)
 
 
 def _intent_from_wire(message: call_pb2.Intent) -> Intent:

@@ -27,6 +27,7 @@ def facts_to_wire(facts: tuple[Fact, ...], intent: str) -> call_pb2.ExtractedInf
             verified=fact.verified,
             learned_at=time_to_wire(fact.learned_at),
             position=position,
+            service=fact.service,
         )
         if fact.name in places and places[fact.name].is_repeated:
             getattr(group, fact.name).append(message)
@@ -52,4 +53,4 @@ def _fact_from_wire(name: str, message: call_pb2.Fact) -> Fact:
     source = _SOURCE.from_wire(message.source)
     if message.verified and source is not Source.TOOL:
         raise InvalidContext("a fact says it is verified, but no tool returned it")
-    return Fact(name, message.value, source, time_from_wire(message, "learned_at"), message.verified)
+    return Fact(name, message.value, source, time_from_wire(message, "learned_at"), message.verified, message.service)

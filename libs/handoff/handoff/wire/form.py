@@ -38,6 +38,10 @@ class EnumTable(Generic[E]):
         """The value's name, which every generated constructor takes."""
         return self._to[member]
 
+    def knows(self, number: int) -> bool:
+        """Whether the value is one of this version's."""
+        return number in self._from
+
     def from_wire(self, number: int) -> E:
         """Raises WireMismatch for a value that is unspecified, or of a newer contract."""
         try:

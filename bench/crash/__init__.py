@@ -1,0 +1,1 @@
+"""How soon a struck call goes on, at the caller's ear."""

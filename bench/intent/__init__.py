@@ -1,0 +1,1 @@
+"""How well callers are understood: the training set of the intent classifier, its training, and its measurement."""

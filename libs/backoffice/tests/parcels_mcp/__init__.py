@@ -1,0 +1,1 @@
+"""The example of the README, whole: what the library is tested with."""

@@ -1,0 +1,109 @@
+"""The memory store's part for what the services share: callbacks, lines and breakers. See ``Store``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count as counted
+from typing import TypeVar
+
+from handoff.ledger import CallbackTicket, LedgerLine
+from handoff.record import check_breaker, check_priority, check_ticket
+from handoff.store import BREAKER_SECONDS, FIRST_TICKET, LINE_SECONDS
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    arrival: int
+    priority: int
+    until: float
+
+
+class MemoryShared:
+    """What belongs to no single call. ``now`` is the clock, in seconds since the epoch."""
+
+    def __init__(self, *, now: Callable[[], float], ledger_ttl_seconds: float) -> None:
+        self._clock = now
+        self._ledger_ttl_seconds = ledger_ttl_seconds
+        self._numbers = counted(1)
+        self._ledger: list[tuple[int, LedgerLine]] = []
+        self._callbacks: list[tuple[int, CallbackTicket]] = []
+        self._tickets = counted(FIRST_TICKET)
+        self._lines: dict[str, dict[str, _Waiting]] = {}
+        self._breakers: dict[str, tuple[float, dict[str, str]]] = {}
+
+    # --- the ledger and the callbacks -----------------------------------------------------------------------------
+    def _write_line(self, line: LedgerLine) -> None:
+        oldest = line.ended_at - self._ledger_ttl_seconds
+        self._ledger = [known for known in self._ledger if known[1].ended_at > oldest]
+        self._ledger.append((next(self._numbers), line))
+
+    async def endings(self, *, since: float = 0.0) -> tuple[LedgerLine, ...]:
+        """See Store.endings."""
+        return tuple(line for _, line in self._ledger if line.ended_at >= since)
+
+    async def ledger_after(self, cursor: str = "", *, count: int = 100) -> tuple[tuple[LedgerLine, ...], str]:
+        """See Store.ledger_after."""
+        return _after(self._ledger, cursor, count)
+
+    async def next_ticket(self) -> int:
+        """See Store.next_ticket."""
+        return next(self._tickets)
+
+    async def add_callback(self, ticket: CallbackTicket) -> None:
+        """See Store.add_callback."""
+        check_ticket(ticket)
+        self._callbacks.append((next(self._numbers), ticket))
+
+    async def callbacks(self, since_id: str = "", *, count: int = 100) -> tuple[tuple[CallbackTicket, ...], str]:
+        """See Store.callbacks."""
+        return _after(self._callbacks, since_id, count)
+
+    # --- lines ----------------------------------------------------------------------------------------------------
+    async def wait_in_line(self, service: str, call_id: str, *, priority: int = 0) -> int:
+        """See Store.wait_in_line."""
+        check_priority(priority)
+        line = self._line(service)
+        known = line.get(call_id) or _Waiting(next(self._numbers), priority, 0.0)
+        line[call_id] = replace(known, priority=priority, until=self._clock() + LINE_SECONDS)
+        return await self.position(service, call_id)
+
+    async def position(self, service: str, call_id: str) -> int:
+        """See Store.position."""
+        line = self._line(service)
+        order = sorted(line, key=lambda each: (-line[each].priority, line[each].arrival))
+        return order.index(call_id) + 1 if call_id in line else 0
+
+    async def leave_line(self, service: str, call_id: str) -> None:
+        """See Store.leave_line."""
+        self._line(service).pop(call_id, None)
+
+    def _line(self, service: str) -> dict[str, _Waiting]:
+        """Who waits for a service, without those who have gone."""
+        now = self._clock()
+        line = self._lines.get(service, {})
+        self._lines[service] = {call_id: waiting for call_id, waiting in line.items() if waiting.until > now}
+        return self._lines[service]
+
+    # --- breakers -------------------------------------------------------------------------------------------------
+    async def breaker_load(self, service: str) -> dict[str, str]:
+        """See Store.breaker_load."""
+        until, state = self._breakers.get(service, (0.0, {}))
+        return dict(state) if until > self._clock() else {}
+
+    async def breaker_swap(self, service: str, expected_version: int, new: Mapping[str, str]) -> bool:
+        """See Store.breaker_swap."""
+        check_breaker(new)
+        known = await self.breaker_load(service)
+        if int(known.get("version", "0")) != expected_version:
+            return False
+        state = {**new, "version": str(expected_version + 1)}
+        self._breakers[service] = (self._clock() + BREAKER_SECONDS, state)
+        return True
+
+
+def _after(kept: Sequence[tuple[int, T]], cursor: str, count: int) -> tuple[tuple[T, ...], str]:
+    found = [known for known in kept if known[0] > int(cursor or 0)][:count]
+    return tuple(item for _, item in found), str(found[-1][0]) if found else cursor

@@ -1,0 +1,92 @@
+"""The Redis store's part for what the services share: the ledger, callbacks, lines and breakers. See ``Store``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from handoff import keys, scripts_shared
+from handoff.ledger import CallbackTicket, LedgerLine
+from handoff.record import check_breaker, check_priority, check_ticket
+from handoff.redis_link import RedisLink, mapped_faults
+from handoff.rows import callback_of, ledger_line_of
+
+_PAGE = 1000
+
+
+class RedisShared(RedisLink):
+    """What belongs to no single call."""
+
+    # --- the ledger and the callbacks -----------------------------------------------------------------------------
+    async def endings(self, *, since: float = 0.0) -> tuple[LedgerLine, ...]:
+        """See Store.endings."""
+        lines: list[LedgerLine] = []
+        start = str(int(since * 1000))
+        while True:
+            page = await self._page(keys.LEDGER, start, _PAGE)
+            lines += [ledger_line_of(fields) for _, fields in page]
+            if len(page) < _PAGE:
+                # Stream ids are whole milliseconds, endings are finer.
+                return tuple(line for line in lines if line.ended_at >= since)
+            start = f"({page[-1][0]}"
+
+    async def ledger_after(self, cursor: str = "", *, count: int = 100) -> tuple[tuple[LedgerLine, ...], str]:
+        """See Store.ledger_after."""
+        page = await self._page(keys.LEDGER, _after(cursor), count)
+        return tuple(ledger_line_of(fields) for _, fields in page), _cursor(page, cursor)
+
+    async def next_ticket(self) -> int:
+        """See Store.next_ticket."""
+        return int((await self._asked(scripts_shared.next_ticket(self._client)))[0])
+
+    async def add_callback(self, ticket: CallbackTicket) -> None:
+        """See Store.add_callback."""
+        text = check_ticket(ticket)
+        added = scripts_shared.add_callback(self._client, ticket=text, ttl_seconds=self._ledger_ttl_seconds)
+        await self._asked(added)
+
+    async def callbacks(self, since_id: str = "", *, count: int = 100) -> tuple[tuple[CallbackTicket, ...], str]:
+        """See Store.callbacks."""
+        page = await self._page(keys.CALLBACKS, _after(since_id), count)
+        return tuple(callback_of(fields) for _, fields in page), _cursor(page, since_id)
+
+    async def _page(self, stream: str, start: str, count: int) -> list[Any]:
+        with mapped_faults():
+            return await self._client.xrange(stream, min=start, count=count) or []
+
+    # --- lines ----------------------------------------------------------------------------------------------------
+    async def wait_in_line(self, service: str, call_id: str, *, priority: int = 0) -> int:
+        """See Store.wait_in_line."""
+        check_priority(priority)
+        waiting = scripts_shared.wait_in_line(self._client, service=service, call_id=call_id, priority=priority)
+        return int((await self._asked(waiting))[0])
+
+    async def position(self, service: str, call_id: str) -> int:
+        """See Store.position."""
+        found = await self._asked(scripts_shared.position(self._client, service=service, call_id=call_id))
+        return int(found[0])
+
+    async def leave_line(self, service: str, call_id: str) -> None:
+        """See Store.leave_line."""
+        await self._asked(scripts_shared.leave_line(self._client, service=service, call_id=call_id))
+
+    # --- breakers -------------------------------------------------------------------------------------------------
+    async def breaker_load(self, service: str) -> dict[str, str]:
+        """See Store.breaker_load."""
+        with mapped_faults():
+            found: dict[Any, Any] = await self._client.hgetall(keys.breaker(service))
+        return found
+
+    async def breaker_swap(self, service: str, expected_version: int, new: Mapping[str, str]) -> bool:
+        """See Store.breaker_swap."""
+        check_breaker(new)
+        swapped = scripts_shared.breaker_swap(self._client, service=service, expected_version=expected_version, new=new)
+        return bool((await self._asked(swapped))[0])
+
+
+def _after(cursor: str) -> str:
+    return f"({cursor}" if cursor else "-"
+
+
+def _cursor(page: list[Any], before: str) -> str:
+    return str(page[-1][0]) if page else before

@@ -1,0 +1,107 @@
+"""What the services share, as Lua: the callbacks, the lines in which callers wait, the breakers. See scripts.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from redis.asyncio import Redis
+
+from handoff import keys
+from handoff.lua import Args, run
+from handoff.store import BREAKER_SECONDS, FIRST_TICKET, LINE_SECONDS
+
+_NEXT_TICKET = """
+redis.call('SET', KEYS[1], ARGV[1], 'NX')
+local number = redis.call('INCR', KEYS[1])
+live(KEYS[1], ARGV[2])
+return {'ok', number}
+"""
+
+
+async def next_ticket(client: Redis) -> list[Any]:
+    """['ok', number]."""
+    args: Args = [FIRST_TICKET - 1, keys.TICKETS_SECONDS]
+    return await run(client, _NEXT_TICKET, touched=[keys.TICKETS], args=args)
+
+
+_ADD_CALLBACK = """
+local oldest = string.format('%.0f', math.max(0, (tonumber(now()) - tonumber(ARGV[2])) * 1000))
+redis.call('XADD', KEYS[1], 'MINID', '~', oldest, '*', 'ticket', ARGV[1])
+live(KEYS[1], ARGV[2])
+return {'ok'}
+"""
+
+
+async def add_callback(client: Redis, *, ticket: str, ttl_seconds: float) -> list[Any]:
+    """['ok']. ``ticket`` is JSON."""
+    return await run(client, _ADD_CALLBACK, touched=[keys.CALLBACKS], args=[ticket, ttl_seconds])
+
+
+# A place in a line is one number: a step for each priority, and within a step the number of the arrival.
+_STEP = 10**9
+
+_LINE = f"""
+local STEP = {_STEP}
+local line, line_until, last, id = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
+for _, gone in ipairs(redis.call('ZRANGEBYSCORE', line_until, '-inf', now())) do
+  redis.call('ZREM', line, gone)
+  redis.call('ZREM', line_until, gone)
+end
+"""
+
+_WAIT_IN_LINE = """
+local known = redis.call('ZSCORE', line, id)
+local arrival = known and tonumber(known) % STEP or redis.call('INCR', last)
+redis.call('ZADD', line, string.format('%.0f', arrival - tonumber(ARGV[2]) * STEP), id)
+redis.call('ZADD', line_until, later(now(), ARGV[3]), id)
+for _, key in ipairs(KEYS) do live(key, ARGV[3]) end
+return {'ok', redis.call('ZRANK', line, id) + 1}
+"""
+
+_POSITION = """
+local rank = redis.call('ZRANK', line, id)
+return {'ok', rank and rank + 1 or 0}
+"""
+
+_LEAVE_LINE = """
+redis.call('ZREM', line, id)
+redis.call('ZREM', line_until, id)
+return {'ok'}
+"""
+
+
+def _keys_of_line(service: str) -> list[str]:
+    return [keys.line(service), keys.line_until(service), keys.line_last(service)]
+
+
+async def wait_in_line(client: Redis, *, service: str, call_id: str, priority: int) -> list[Any]:
+    """['ok', position]."""
+    args: Args = [call_id, priority, LINE_SECONDS]
+    return await run(client, _LINE + _WAIT_IN_LINE, touched=_keys_of_line(service), args=args)
+
+
+async def position(client: Redis, *, service: str, call_id: str) -> list[Any]:
+    """['ok', position], 0 for who is not in the line."""
+    return await run(client, _LINE + _POSITION, touched=_keys_of_line(service), args=[call_id])
+
+
+async def leave_line(client: Redis, *, service: str, call_id: str) -> list[Any]:
+    """['ok']."""
+    return await run(client, _LINE + _LEAVE_LINE, touched=_keys_of_line(service), args=[call_id])
+
+
+_BREAKER_SWAP = """
+if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[1] then return {'ok', 0} end
+redis.call('DEL', KEYS[1])
+for i = 3, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+redis.call('HSET', KEYS[1], 'version', tonumber(ARGV[1]) + 1)
+live(KEYS[1], ARGV[2])
+return {'ok', 1}
+"""
+
+
+async def breaker_swap(client: Redis, *, service: str, expected_version: int, new: Mapping[str, str]) -> list[Any]:
+    """['ok', 1] when written, ['ok', 0] when the version is another one."""
+    args: Args = [str(expected_version), BREAKER_SECONDS, *(text for pair in new.items() for text in pair)]
+    return await run(client, _BREAKER_SWAP, touched=[keys.breaker(service)], args=args)

@@ -1,0 +1,159 @@
+"""`python -m ledger run`: what is made in which order, and how it stops.
+
+Boot: settings -> database (brought up to date) -> metrics -> health -> the duties. Redis may be away: they wait for it.
+Stop: SIGTERM -> each duty finishes what it is doing -> health, metrics and database close. Nothing has to be
+saved: killed at any moment, the next one goes on where the database says.
+Exit codes: 0 stopped, 2 settings, database or port unusable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+from contextlib import AsyncExitStack
+
+from aiohttp import web
+from handoff.redis_store import RedisStore
+from handoff.store import Store
+from sqlalchemy.exc import SQLAlchemyError
+
+from ledger import health, tickets
+from ledger.database import DatabaseUnusable, LedgerDatabase
+from ledger.duties import Duty
+from ledger.lines import Lines
+from ledger.metrics import Metrics
+from ledger.queue import Queue, RedisQueue
+from ledger.settings import Settings, SettingsError
+from ledger.streams import StreamReader
+from ledger.tickets import Tickets
+from ledger.watch import REASONS, Watch
+
+log = logging.getLogger("ledger.run")
+
+_FINISH_SECONDS = 5.0
+"""What a page takes many times over."""
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object a line; only fields that were chosen."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": round(record.created, 3),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: getattr(record, name) for name in ("call_id", "handoff_id") if hasattr(record, name)}
+        return json.dumps(line)
+
+
+class Ledger:
+    """The duties over one store, one queue, one database; ``metrics`` and ``reason`` tell how they go."""
+
+    def __init__(self, settings: Settings, *, store: Store, queue: Queue, database: LedgerDatabase) -> None:
+        self._database = database
+        self._watch = Watch(store, database, settings=settings)
+        self.metrics = Metrics(lags=self._lags, without_ending=self._without_ending, callbacks=self._callbacks)
+        lines, promised = Lines(store, database), Tickets(store, database, settings=settings)
+        endings = StreamReader(
+            "ledger", database, fetch=lines.fetch, write=lines.write, on_written=self.metrics.written
+        )
+        callbacks = StreamReader("callbacks", database, fetch=promised.fetch, write=promised.write)
+        poll, look = settings.poll_seconds, settings.watch_seconds
+        self.duties = (
+            Duty("endings", endings.catch_up, every_seconds=poll),
+            Duty("callbacks", callbacks.catch_up, every_seconds=poll),
+            Duty("due", lambda: promised.queue_due(queue), every_seconds=look),
+            Duty("watch", self._watch.step, every_seconds=look),
+        )
+
+    def reason(self) -> str:
+        """Why the ledger does not do its work now; empty when it does. Asks the database."""
+        if not self._database.ping():
+            return "database_unreachable"
+        return next((duty.problem for duty in self.duties if duty.problem), "")
+
+    def _lags(self) -> dict[str, float]:
+        return {duty.name: duty.lag_seconds for duty in self.duties}
+
+    def _without_ending(self) -> dict[str, int]:
+        return {reason: self._watch.count(reason) for reason in REASONS}
+
+    def _callbacks(self) -> dict[str, int]:
+        try:
+            with self._database.reading() as session:
+                return tickets.counts(session)
+        except SQLAlchemyError:
+            return {}
+
+
+def run() -> int:
+    """Runs until SIGTERM or Ctrl-C; returns the exit code."""
+    try:
+        settings = Settings.from_env()
+        _log_at(settings.log_level)
+        database = LedgerDatabase(settings)
+        database.prepare()
+    except (SettingsError, DatabaseUnusable) as e:
+        print(f"ledger: {e}", file=sys.stderr)
+        return 2
+    try:
+        return asyncio.run(_serve(settings, database))
+    finally:
+        # Here, for asyncio.run waits for the threads that are in the middle of a transaction.
+        database.close()
+
+
+async def _serve(settings: Settings, database: LedgerDatabase) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as closing:
+        store, queue = RedisStore.connect(settings.redis_url), RedisQueue.connect(settings.redis_url)
+        closing.push_async_callback(store.aclose)
+        closing.push_async_callback(queue.aclose)
+        ledger = Ledger(settings, store=store, queue=queue, database=database)
+        try:
+            await _listen(settings, ledger, closing)
+        except OSError as e:
+            print(
+                f"ledger: cannot listen on VOICEMESH_METRICS_PORT {settings.metrics_port} or VOICEMESH_HEALTH_PORT"
+                f" {settings.health_port} of {settings.bind_host} ({e.strerror or type(e).__name__}): give free ones",
+                file=sys.stderr,
+            )
+            return 2
+        running = {asyncio.create_task(duty.run(stop)) for duty in ledger.duties}
+        log.info("the ledger is open")
+        await stop.wait()
+        await _finished(running)
+    return 0
+
+
+async def _finished(running: set[asyncio.Task[None]]) -> None:
+    """What takes longer than _FINISH_SECONDS is cancelled: it will be done again by the next one."""
+    _, late = await asyncio.wait(running, timeout=_FINISH_SECONDS)
+    while late:
+        for task in late:
+            task.cancel()
+        # Once may not be enough: Python 3.11's wait_for, in Redis's client, loses one that comes when its wait is just over.
+        _, late = await asyncio.wait(late, timeout=1.0)
+
+
+async def _listen(settings: Settings, ledger: Ledger, closing: AsyncExitStack) -> None:
+    server = ledger.metrics.serve(host=settings.bind_host, port=settings.metrics_port)
+    closing.callback(server.shutdown)
+    runner = web.AppRunner(health.application(ledger.reason), access_log=None)
+    await runner.setup()
+    closing.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, settings.bind_host, settings.health_port).start()
+
+
+def _log_at(level: str) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_JsonLines())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)

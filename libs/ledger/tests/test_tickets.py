@@ -1,0 +1,142 @@
+"""A promised callback is written once, is due when it was wished, waits in the queue once, and is done when somebody has called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ended_calls import make_ticket
+from handoff.ledger import CallbackTicket
+from handoff.memory_store import MemoryStore
+from handoff.testing import START, FakeClock
+from ledger import tickets
+from ledger.database import LedgerDatabase
+from ledger.rows import Ticket, moment
+from ledger.settings import Settings
+from ledger.streams import StreamReader
+from ledger.tickets import Tickets, mark_done
+from sqlalchemy import select
+
+
+class FakeQueue:
+    """Keeps what RedisQueue promises, in memory."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, str]] = []
+
+    async def put(self, ticket: Ticket) -> bool:
+        name = (ticket.ticket_id, ticket.call_id)
+        is_new = name not in self.entries
+        if is_new:
+            self.entries.append(name)
+        return is_new
+
+
+async def read(store: MemoryStore, database: LedgerDatabase, settings: Settings) -> Tickets:
+    promised = Tickets(store, database, settings=settings)
+    reader: StreamReader[CallbackTicket] = StreamReader(
+        "callbacks", database, fetch=promised.fetch, write=promised.write
+    )
+    await reader.catch_up()
+    return promised
+
+
+def states(database: LedgerDatabase) -> list[tuple[str, str, str]]:
+    with database.reading() as session:
+        rows: Sequence[Ticket] = session.scalars(select(Ticket).order_by(Ticket.ticket_id, Ticket.call_id)).all()
+        return [(row.ticket_id, row.call_id, row.state) for row in rows]
+
+
+async def test_a_ticket_that_is_told_twice_is_one(
+    store: MemoryStore, database: LedgerDatabase, settings: Settings
+) -> None:
+    for _ in range(2):
+        await store.add_callback(make_ticket())
+    await read(store, database, settings)
+    await store.add_callback(make_ticket())
+    await read(store, database, settings)
+    assert states(database) == [("CT-10001", "call-1", "open")]
+
+
+async def test_the_same_number_in_another_call_is_another_ticket(
+    store: MemoryStore, database: LedgerDatabase, settings: Settings
+) -> None:
+    """Numbers start again when Redis has lost everything."""
+    await store.add_callback(make_ticket(call_id="call-1"))
+    await store.add_callback(make_ticket(call_id="call-2"))
+    await read(store, database, settings)
+    assert states(database) == [("CT-10001", "call-1", "open"), ("CT-10001", "call-2", "open")]
+
+
+async def test_a_ticket_is_queued_when_it_is_due_and_not_before(
+    store: MemoryStore, clock: FakeClock, database: LedgerDatabase, settings: Settings
+) -> None:
+    await store.add_callback(make_ticket())
+    promised, queue = await read(store, database, settings), FakeQueue()
+    clock.advance(settings.callback_after_seconds - 1)
+    assert await promised.queue_due(queue) == 0
+    assert states(database) == [("CT-10001", "call-1", "open")]
+    clock.advance(1)
+    assert await promised.queue_due(queue) == 1
+    assert states(database) == [("CT-10001", "call-1", "queued")]
+    assert queue.entries == [("CT-10001", "call-1")]
+
+
+async def test_a_ticket_is_due_when_the_caller_wished(
+    store: MemoryStore, database: LedgerDatabase, settings: Settings
+) -> None:
+    """START is a Sunday morning in California."""
+    await store.add_callback(make_ticket(wished_at="tomorrow morning"))
+    await read(store, database, settings)
+    with database.reading() as session:
+        row = session.get(Ticket, ("CT-10001", "call-1"))
+    assert row is not None
+    assert (row.created_at, f"{row.due_at:%Y-%m-%d %H:%M}") == (moment(START), "2025-06-16 16:00")
+
+
+async def test_a_ticket_that_got_into_the_queue_before_a_crash_is_in_it_once(
+    store: MemoryStore, clock: FakeClock, database: LedgerDatabase, settings: Settings
+) -> None:
+    await store.add_callback(make_ticket())
+    promised, queue = await read(store, database, settings), FakeQueue()
+    clock.advance(3600)
+    queue.entries.append(("CT-10001", "call-1"))  # killed here, before the database knew
+    assert await promised.queue_due(queue) == 0
+    assert states(database) == [("CT-10001", "call-1", "queued")]
+
+
+async def test_a_queue_that_has_lost_everything_is_filled_again(
+    store: MemoryStore, clock: FakeClock, database: LedgerDatabase, settings: Settings
+) -> None:
+    await store.add_callback(make_ticket())
+    promised, queue = await read(store, database, settings), FakeQueue()
+    clock.advance(3600)
+    await promised.queue_due(queue)
+    queue.entries.clear()
+    assert await promised.queue_due(queue) == 1
+
+
+async def test_what_is_done_is_neither_queued_nor_done_again(
+    store: MemoryStore, clock: FakeClock, database: LedgerDatabase, settings: Settings
+) -> None:
+    await store.add_callback(make_ticket())
+    promised, queue = await read(store, database, settings), FakeQueue()
+    with database.writing() as session:
+        assert [row.call_id for row in mark_done(session, "CT-10001", now=clock())] == ["call-1"]
+    clock.advance(3600)
+    assert await promised.queue_due(queue) == 0
+    with database.writing() as session:
+        assert mark_done(session, "CT-10001", now=clock()) == []
+    assert states(database) == [("CT-10001", "call-1", "done")]
+
+
+async def test_of_two_tickets_of_one_number_the_one_of_the_call_is_done(
+    store: MemoryStore, clock: FakeClock, database: LedgerDatabase, settings: Settings
+) -> None:
+    for call_id in ("call-1", "call-2"):
+        await store.add_callback(make_ticket(call_id=call_id))
+    await read(store, database, settings)
+    with database.writing() as session:
+        mark_done(session, "CT-10001", "call-2", now=clock())
+    assert [state for *_, state in states(database)] == ["open", "done"]
+    with database.reading() as session:
+        assert tickets.counts(session) == {"open": 1, "queued": 0, "done": 1}

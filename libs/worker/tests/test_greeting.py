@@ -1,0 +1,82 @@
+"""A caller is greeted once; one who is back in a call that was cut off finds it where it was, or with whoever has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from handoff.call import Ending, Role
+from handoff.testing import make_call, make_turn
+from worker import clips, greeting
+from worker.desk_testing import APOLOGY, GREETING, ME, PaperDesk
+from worker.jumping_time import everything_ran, without_waiting
+from worker.told import ToldModel
+
+ASKED = make_turn("Is it about an invoice?", role=Role.AGENT)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def render(voice: object, text: str) -> tuple[object, ...]:
+        return ()
+
+    monkeypatch.setattr(clips, "render", render)
+
+
+async def greet(desk: Any) -> None:
+    await greeting.greet(desk)
+    await everything_ran()
+
+
+async def over(desk: PaperDesk) -> None:
+    desk.cast.checkpoint.let_go()
+    await desk.cast.session.aclose()
+
+
+@without_waiting
+async def test_a_new_caller_is_greeted_by_who_holds_the_floor(tmp_path: Path) -> None:
+    desk = PaperDesk(tmp_path, ToldModel(), make_call(turns=(), facts=()))
+    await greet(desk)
+    assert desk.heard == [GREETING]
+    floor = await desk.store.load_floor("call-1")
+    assert floor is not None
+    assert (floor.agent_id, floor.epoch) == (ME, 1)
+    await over(desk)
+
+
+@without_waiting
+async def test_a_caller_who_is_back_is_not_greeted_anew(tmp_path: Path) -> None:
+    desk = PaperDesk(tmp_path, ToldModel(), make_call(turns=(ASKED,)))
+    await desk.store.open_call(desk.first)
+    await desk.store.take_floor("call-1", service="triage", agent_id="triage-1", lease_seconds=1)
+    desk.clock.advance(2)
+    await greet(desk)
+    assert desk.heard == [APOLOGY, "Is it about an invoice?"]
+    await over(desk)
+
+
+@without_waiting
+async def test_a_call_that_a_successor_is_on_its_way_to_is_left_to_it(tmp_path: Path) -> None:
+    desk = PaperDesk(tmp_path, ToldModel(), make_call(turns=(ASKED,)))
+    await desk.seized()
+    await greet(desk)
+    assert (desk.heard, desk.left) == ([], ["another agent has the call"])
+
+
+@without_waiting
+async def test_a_call_that_another_service_has_is_left_to_it(tmp_path: Path) -> None:
+    desk = PaperDesk(tmp_path, ToldModel(), make_call(turns=(ASKED,), services=("triage", "billing")))
+    await desk.store.open_call(desk.first)
+    await greet(desk)
+    assert (desk.heard, desk.left) == ([], ["another service has the call"])
+
+
+@without_waiting
+async def test_a_caller_who_is_back_too_late_is_not_left_in_silence(tmp_path: Path) -> None:
+    desk = PaperDesk(tmp_path, ToldModel(), make_call(turns=(ASKED,)))
+    await desk.store.open_call(desk.first)
+    await desk.store.take_floor("call-1", service="triage", agent_id="triage-1", lease_seconds=1)
+    await desk.store.end_call("call-1", epoch=1, ending=Ending.CALLER_HUNG_UP)
+    await greet(desk)
+    assert (desk.heard, desk.left) == ([], ["hung up"])

@@ -1,0 +1,52 @@
+"""Which words take a caller from one service to another, and which do not."""
+
+from __future__ import annotations
+
+import pytest
+from handoff.call import Intent
+from worker.playbook_route import leads_to
+
+SURE, UNSURE = 0.95, 0.7
+
+
+def by_keywords(*names: str) -> list[Intent]:
+    return [Intent(name, SURE, "keywords") for name in names]
+
+
+def by_classifier(name: str, confidence: float = SURE) -> list[Intent]:
+    return [Intent(name, confidence, "classifier")]
+
+
+@pytest.mark.parametrize(
+    ("intents", "words", "service", "taker"),
+    [
+        (by_keywords("technical"), "My app keeps crashing.", "billing", "technical"),
+        (by_keywords("billing"), "I was charged twice.", "billing", ""),
+        (by_keywords("technical", "billing"), "Yes, refund it, and the app crashes.", "billing", ""),
+        (by_keywords("technical", "billing"), "Forget the bill, the app crashes.", "billing", "technical"),
+        (by_keywords("billing", "sales"), "Before we talk about plans, I want a refund.", "sales", "billing"),
+        (by_keywords("escalation", "billing"), "A refund, or give me your manager.", "billing", "escalation"),
+        (by_keywords("billing", "general"), "Your hours, and I was charged twice.", "triage", "billing"),
+        (by_keywords("general"), "Where is your office?", "triage", ""),
+        (by_classifier("technical"), "It is acting up again.", "billing", "technical"),
+        (by_classifier("technical", UNSURE), "It is acting up again.", "billing", ""),
+        (by_classifier("technical", UNSURE), "It is acting up again.", "triage", "technical"),
+        (by_classifier("escalation"), "The last agent already verified me.", "billing", ""),
+        (by_classifier("escalation"), "I'm thinking of cancelling.", "billing", "escalation"),
+        (by_classifier("escalation"), "Actually no, leave it.", "billing", ""),
+        (by_classifier("general"), "I told you that already.", "billing", ""),
+        (by_classifier("general"), "How long is it valid?", "sales", ""),
+        (by_keywords("general"), "Where is your office?", "billing", "triage"),
+        ([], "Hm.", "billing", ""),
+        (by_keywords("escalation"), "Yes, the manager said that's fine.", "billing", ""),
+        (by_keywords("escalation"), "Your supervisor approved that.", "technical", ""),
+        (by_keywords("escalation"), "The last agent told me a lie, I want your manager.", "billing", "escalation"),
+        (by_keywords("escalation", "billing"), "A manager, I was charged twice.", "escalation", ""),
+        (by_keywords("billing"), "I was charged twice.", "escalation", "billing"),
+        (by_classifier("escalation"), "Put me back to the front desk.", "technical", "triage"),
+        ([], "Can you connect me with reception?", "sales", "triage"),
+        ([], "Can I talk to the front desk?", "triage", ""),
+    ],
+)
+def test_the_way_to_another_service(intents: list[Intent], words: str, service: str, taker: str) -> None:
+    assert leads_to(intents, words, service) == taker

@@ -1,0 +1,140 @@
+"""The slow look at the rooms: callers that nobody knows, and rooms that outlived their call."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+from handoff.call import Channel, Ending
+from handoff.errors import StoreUnavailable
+from handoff.memory_store import MemoryStore
+from handoff.testing import FakeClock, OutageStore, make_call
+from livekit import api
+from prometheus_client import generate_latest
+from worker.jumping_time import everything_ran, without_waiting
+from worker.observe import Metrics
+from worker.rooms import Caller, Present
+from worker.rounds import ROUND_SECONDS, Rounds
+
+ALICE = Caller("caller-1", False)
+
+
+@dataclass
+class PaperRooms:
+    here: dict[str, Present] = field(default_factory=dict)
+    called: str = "billing"
+    closed: list[str] = field(default_factory=list)
+    rounds: int = 0
+    is_away: bool = False
+
+    async def calls(self) -> tuple[str, ...]:
+        self.rounds += 1
+        if self.is_away:
+            raise api.TwirpError("unavailable", "LiveKit is away", status=503)
+        return tuple(self.here)
+
+    async def present(self, room: str) -> Present:
+        return self.here[room]
+
+    async def service_called(self, room: str) -> str:
+        return self.called
+
+    async def close(self, room: str) -> None:
+        self.closed.append(room)
+
+
+def going(rooms: PaperRooms, store: MemoryStore | None = None) -> tuple[Rounds, MemoryStore, Metrics]:
+    metrics = Metrics("triage", active=lambda: 0, capacity=lambda: 1)
+    store = store or MemoryStore(now=FakeClock())
+    return Rounds(store, rooms, metrics), store, metrics  # type: ignore[arg-type]
+
+
+async def test_a_caller_in_a_room_that_nobody_knows_gets_a_record_at_the_second_round() -> None:
+    rounds, store, _ = going(PaperRooms({"call-1": Present((ALICE,))}))
+    await rounds.go()
+    assert await store.load_call("call-1") is None, "it may just be opening"
+    await rounds.go()
+    call = await store.load_call("call-1")
+    assert call is not None
+    assert (call.caller_identity, call.channel, call.services) == ("caller-1", Channel.WEB, ("billing",))
+    assert call.started_at == await store.now()
+
+
+@pytest.mark.parametrize("called", ["", "accounting"])
+async def test_a_caller_who_called_for_nobody_that_we_know_is_the_front_desks(called: str) -> None:
+    rounds, store, _ = going(PaperRooms({"call-1": Present((Caller("sip_1", True),))}, called))
+    await rounds.go()
+    await rounds.go()
+    call = await store.load_call("call-1")
+    assert call is not None
+    assert (call.services, call.channel) == (("triage",), Channel.PHONE)
+
+
+@pytest.mark.parametrize("present", [Present(), Present((ALICE,), ("triage-1",))], ids=["nobody", "an agent too"])
+async def test_a_room_without_a_lonely_caller_is_none_of_ours(present: Present) -> None:
+    rooms = PaperRooms({"call-1": present})
+    rounds, store, _ = going(rooms)
+    await rounds.go()
+    await rounds.go()
+    assert await store.load_call("call-1") is None
+    assert rooms.closed == []
+
+
+async def test_a_call_that_is_under_way_is_left_alone() -> None:
+    rooms = PaperRooms({"call-1": Present((ALICE,))})
+    rounds, store, _ = going(rooms)
+    call = await store.open_call(make_call())
+    await rounds.go()
+    await rounds.go()
+    assert await store.load_call("call-1") == call
+    assert rooms.closed == []
+
+
+@pytest.mark.parametrize(
+    ("ending", "closed"),
+    [(Ending.RESOLVED, ["call-1"]), (Ending.FAILED, ["call-1"]), (Ending.TRANSFERRED_TO_HUMAN, [])],
+)
+async def test_the_room_of_a_call_that_has_ended_is_closed_unless_a_human_talks_in_it(
+    ending: Ending, closed: list[str]
+) -> None:
+    rooms = PaperRooms({"call-1": Present((ALICE,))})
+    rounds, store, _ = going(rooms)
+    await store.open_call(make_call())
+    await store.take_floor("call-1", service="triage", agent_id="triage-1", lease_seconds=1)
+    await store.end_call("call-1", epoch=1, ending=ending)
+    await rounds.go()
+    assert rooms.closed == [], "its agent may just be about to"
+    await rounds.go()
+    assert rooms.closed == closed
+
+
+async def test_the_calls_without_an_ending_are_counted() -> None:
+    rounds, store, metrics = going(PaperRooms())
+    assert "\nvoicemesh_live_calls " not in generate_latest(metrics.registry).decode(), "nobody has counted yet"
+    await store.open_call(make_call("call-1"))
+    await store.open_call(make_call("call-2"))
+    await rounds.go()
+    assert "\nvoicemesh_live_calls 2.0" in generate_latest(metrics.registry).decode()
+
+
+async def test_while_the_store_is_away_no_room_is_judged() -> None:
+    store = OutageStore(now=FakeClock())
+    rooms = PaperRooms({"call-1": Present((ALICE,))})
+    rounds, _, _ = going(rooms, store)
+    await rounds.go()
+    store.is_away = True
+    with pytest.raises(StoreUnavailable):
+        await rounds.go()
+    assert rooms.closed == []
+
+
+@without_waiting
+async def test_the_rounds_go_on_when_livekit_was_away() -> None:
+    rooms = PaperRooms(is_away=True)
+    rounds, _, _ = going(rooms)
+    running = asyncio.create_task(rounds.run())
+    await asyncio.sleep(ROUND_SECONDS * 4)
+    await everything_ran()
+    assert rooms.rounds >= 3
+    running.cancel()

@@ -1,0 +1,91 @@
+"""The last rung of the ladder: a callback ticket, its number read back to the caller, for somebody who calls him back."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from handoff.call import Call, Ending
+from handoff.directory import DIRECTORY, LAST_RESORT
+from handoff.errors import HandoffError
+from handoff.ledger import CallbackTicket, ticket_id
+from handoff.store import Store
+from livekit.agents import ToolError, function_tool
+
+from worker.checkpoint import Checkpoint
+
+EFFECT = "leave_callback_ticket"
+"""The tool's name, and how its line among a call's effects begins."""
+_WHEN = re.compile(
+    r"\b(?:today|tomorrow|tonight|now|next|this|week|morning|noon|afternoon|evening|before|after|at|around|on|in|the"
+    r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day|\d{4}-\d{2}-\d{2}|\d{1,2}(?::\d{2})?|[ap]\.?m\.?|o'clock"
+    r"|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b",
+    re.IGNORECASE,
+)
+_WHEN_CHARS = 60
+_DIGITS_ON_END = re.compile(
+    r"(?:\b(?:\d{1,2}|zero|oh|o|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b[\s,.-]*){4,}",
+    re.IGNORECASE,
+)
+"""No day and hour has so many: a phone number, or a card."""
+
+
+def ticket_of(call: Call) -> str:
+    """The ticket that this call has already; empty when it has none."""
+    return next((line.split()[1] for line in call.effects if line.split()[:1] == [EFFECT] and " " in line), "")
+
+
+def ending_with_ticket(ending: Ending, call: Call) -> Ending:
+    """A call in which a callback was promised ends with that, whoever hangs up; unless a person has taken it."""
+    if ending is not Ending.TRANSFERRED_TO_HUMAN and ticket_of(call):
+        return Ending.CALLBACK_BOOKED
+    return ending
+
+
+def wished_at(words: str) -> str:
+    """Days and hours out of ``words``, nothing else: a ticket holds no words of a caller's own."""
+    return " ".join(_WHEN.findall(_DIGITS_ON_END.sub(" ", words))).lower()[:_WHEN_CHARS].strip()
+
+
+def tool(store: Store, checkpoint: Checkpoint) -> Any:
+    """``leave_callback_ticket`` for the brain of one call."""
+
+    @function_tool(name=EFFECT, on_duplicate="reject")
+    async def leave(service: str = "", when: str = "") -> str:
+        """Note that a colleague shall call the caller back. For when nobody can take the call now and the caller agreed to be
+        called back. Read the ticket back to him, letter by letter.
+
+        Args:
+            service: who shall call back, for example billing
+            when: the day and hour that the caller would like, for example tomorrow morning; empty when he has no wish
+        """
+        wanted = service if service in DIRECTORY else LAST_RESORT
+        return json.dumps({"ticket": await leave_ticket(store, checkpoint, wanted, when), "service": wanted})
+
+    return leave
+
+
+async def leave_ticket(store: Store, checkpoint: Checkpoint, service: str, when: str = "") -> str:
+    """The call's one ticket: a second one in a call is the first. Raises ToolError when it cannot be stored."""
+    call = checkpoint.call
+    if known := ticket_of(call):
+        return known
+    try:
+        name = ticket_id(await store.next_ticket())
+        ticket = CallbackTicket(
+            ticket_id=name,
+            call_id=call.call_id,
+            service=service,
+            channel=call.channel.value,
+            reason=next((a.outcome for a in reversed(call.attempts) if a.service == service), ""),
+            wished_at=wished_at(when),
+            created_at=await store.now(),
+        )
+        await store.add_callback(ticket)
+    except HandoffError:
+        raise ToolError(
+            "The ticket could not be noted: do not promise a callback. Ask the caller to call again."
+        ) from None
+    checkpoint.note_effect(f"{EFFECT} {name}")
+    return name

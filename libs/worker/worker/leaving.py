@@ -1,0 +1,166 @@
+"""How a job leaves its call: never by ending what is another agent's.
+
+Only who holds the floor ends a call, and only a call that has ended loses its room. Whoever is put out of the room, or stopped with
+its process, leaves the call to the guardians; whoever lost the floor is silent at once and goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from handoff.call import Ending
+from handoff.errors import StoreUnavailable
+from handoff.store import Store
+from livekit import api, rtc
+from livekit.agents import CloseEvent, CloseReason, JobContext
+
+from worker import clips
+from worker.callback_ticket import ending_with_ticket
+from worker.cast import Cast
+from worker.kept_clips import APOLOGY, KeptClips
+from worker.passing import LIVEKIT_AWAY
+from worker.worst_case import say_last_words
+
+log = logging.getLogger("voicemesh.leaving")
+
+_APOLOGY_SECONDS = 8.0
+_ROOM_SECONDS = 3.0
+"""Longest that LiveKit may take to close a room; it closes an empty one by itself."""
+
+
+class Leaving:
+    """The way out of one job. ``close`` frees what the job opened; it runs last, once."""
+
+    def __init__(self, ctx: JobContext, store: Store, *, kept: KeptClips, close: Callable[[], Awaitable[None]]) -> None:
+        self.cast: Cast | None = None
+        self.is_leaving = False
+        """Whether this job is over; whatever it still waits for is given up."""
+        self._ctx = ctx
+        self._store = store
+        self._kept = kept
+        self._close = close
+        self._work = asyncio.current_task()
+        self._background: set[asyncio.Task[None]] = set()
+
+    def leave(self, reason: str) -> None:
+        """Ends this job; the call, if it lives, is somebody else's."""
+        self._soon(self._leave(reason))
+
+    def _soon(self, doing: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(doing)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _leave(self, reason: str) -> None:
+        if self.is_leaving:
+            return
+        self.is_leaving = True
+        if self._work is not None:
+            self._work.cancel()  # LiveKit would wait for it for 15 s, and a place here would be taken all that time
+        cast = self.cast
+        if cast is not None:
+            cast.checkpoint.let_go()
+            with suppress(RuntimeError):
+                await cast.session.aclose()
+        await self._ctx.room.disconnect()
+        if cast is not None:
+            await cast.checkpoint.last_written()
+        await self._close()
+        self._ctx.shutdown(reason)
+
+    async def hang_up(self) -> None:
+        """Closes the room for everybody when the call is over, and leaves; when the call is another agent's it only leaves."""
+        if await self._is_over():
+            with suppress(*LIVEKIT_AWAY):
+                async with asyncio.timeout(_ROOM_SECONDS):
+                    await self._ctx.api.room.delete_room(api.DeleteRoomRequest(room=self._ctx.room.name))
+            self.leave("call ended")
+        else:
+            self.leave("the call goes on without us")
+
+    async def _is_over(self) -> bool:
+        """Whether the call has ended. While the store does not tell: whether no other agent is there to whom it could belong."""
+        has_ended = self.cast.checkpoint.has_ended if self.cast is not None else None
+        if has_ended is not None:
+            return has_ended
+        try:
+            call = await self._store.load_call(self._ctx.room.name)
+        except StoreUnavailable:
+            call = None
+        if call is not None:
+            return call.ending is not None
+        others = self._ctx.room.remote_participants.values()
+        return not any(other.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT for other in others)
+
+    def cannot_go_on(self, why: str, *, can_speak: bool) -> None:
+        """Speech, on one side or the other, is lost for good: the caller is told, from a recording when nobody can speak, and is
+        called back when that can be noted."""
+        log.error("the call cannot go on: %s", why, extra={"call_id": self._ctx.room.name})
+        self._soon(self._end_without(why, can_speak=can_speak))
+
+    async def _end_without(self, why: str, *, can_speak: bool) -> None:
+        cast = self.cast
+        if cast is None or cast.checkpoint.floor is None:
+            self.leave("failed")
+            return
+        service = cast.agent.brief.service.name
+        ending = await say_last_words(cast, self._kept, self._store, service=service, can_speak=can_speak)
+        await cast.checkpoint.end(ending, why)
+        await self.hang_up()
+
+    async def give_up(self) -> None:
+        """After a fault: the call must not end in silence. A taker leaves (its giver goes on), and so does who holds no floor (a
+        guardian brings another one); an owner apologises."""
+        cast = self.cast
+        if cast is None or cast.checkpoint.floor is None:
+            self.leave("failed")
+            return
+        with suppress(RuntimeError, TimeoutError):
+            await asyncio.wait_for(self._apologise(cast), _APOLOGY_SECONDS)
+        await cast.checkpoint.end(Ending.FAILED, "fault")
+        await self.hang_up()
+
+    async def _apologise(self, cast: Cast) -> None:
+        text = self._kept.text(APOLOGY)
+        clip = self._kept.find(text)
+        speech = cast.session.say(text, audio=clips.played(clip)) if clip else cast.agent.say_prompt(APOLOGY)
+        await speech.wait_for_playout()
+
+    # --- what happens to us ---------------------------------------------------------------------------------------
+    def floor_lost(self) -> None:
+        """Another agent has the call: not a sound more from here."""
+        log.warning("another agent holds the floor", extra={"call_id": self._ctx.room.name})
+        if self.cast is not None:
+            self.cast.gate.shut()
+        self.leave("floor lost")
+
+    def orphaned(self) -> None:
+        """Our main process is gone, and so are we within half a second: the call is free for a successor at once."""
+        self._soon(self._orphaned())
+
+    async def _orphaned(self) -> None:
+        if self.cast is not None:
+            await self.cast.checkpoint.abandon()
+        self.leave("orphaned")
+
+    def session_closed(self, event: CloseEvent) -> None:
+        """The session has ended: the caller left, speech or model failed, or we were put out."""
+        self._soon(self._closed(event.reason))
+
+    async def _closed(self, reason: CloseReason) -> None:
+        cast = self.cast
+        if cast is None or cast.checkpoint.floor is None:
+            self.leave("the caller left")  # while we waited for the floor
+            return
+        if reason is CloseReason.PARTICIPANT_DISCONNECTED:
+            await cast.checkpoint.end(ending_with_ticket(Ending.CALLER_HUNG_UP, cast.checkpoint.call))
+            await self.hang_up()
+        elif reason is CloseReason.ERROR:
+            await cast.checkpoint.end(Ending.FAILED, "speech or model failed")
+            await self.hang_up()
+        else:  # out of the room, or this process is stopped: the caller may still be there, and somebody goes on
+            await cast.checkpoint.abandon()
+            self.leave("out of the call")

@@ -1,0 +1,73 @@
+"""Which other service the caller's last words ask for: a transfer that nobody wanted costs more than a question.
+
+The classifier is made for first sentences; in the middle of a matter short answers look like anything. So there it must be
+surer, what it takes for a complaint needs a word that says so, and "how long is it valid?" is no question for the front desk.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from handoff.call import Intent
+from handoff.directory import DIRECTORY, service_for
+
+from worker.conversation import Answer, yes_or_no
+
+SURE_IN_THE_MIDDLE = 0.85
+"""Confidence from which the classifier by itself takes a caller away from a specialist."""
+_COMPLAINS = re.compile(
+    r"\b(?:cancel\w*|clos(?:e|ing) (?:my|our|the|this)|leav(?:e|ing) (?:you|us|acme|your)|switch(?:ing)? (?:to|provider)|manager|supervisor|boss|in charge|superior|higher|human|person|"
+    r"somebody|someone|people|representative|operator|complain\w*|lawyers?|legal|sue|suing|court|unacceptable|ridiculous|terrible|awful|"
+    r"horrible|disappoint\w*|fed up|furious|angry|annoyed|upset|frustrat\w*|unhappy|call(?:ed|s)? me back|callback|competitor\w*)\b",
+    re.IGNORECASE,
+)
+_ALLOWED = re.compile(
+    r"\b(?:managers?|supervisors?|boss|(?:last|other|first|previous|your|the) (?:agent|colleague|person|lady|man|woman|guy)|somebody|someone)\b"
+    r"[^.?!]{0,30}\b(?:said|says|approved?|allowed|agreed|promised|told (?:me|us)|confirmed|authori[sz]ed|signed off|verified|okayed)\b",
+    re.IGNORECASE,
+)
+"""What somebody is said to have said: a manager in it is none that is wanted now."""
+_FRONT_DESK = re.compile(
+    r"\b(?:back to|put|send|transfer|connect|take|bring|pass|return|go|get|talk|speak|through)\b[^.?!]*\b(?:front ?desk|reception(?:ist)?|switchboard)\b",
+    re.IGNORECASE,
+)
+_SHORT_WORDS = 6
+_DROPS = re.compile(
+    r"\b(?:forget|never ?mind|leave|drop|skip)\b|\binstead\b|\b(?:before (?:we|i|that)|first of all|but first)\b",
+    re.IGNORECASE,
+)
+
+
+def other_service(intent: str, service: str) -> str:
+    """The service that takes ``intent``; empty when that is ``service`` itself, or nobody."""
+    entry = service_for(intent) if intent else None
+    return entry.name if entry is not None and entry.name != service else ""
+
+
+def leads_to(intents: Iterable[Intent], words: str, service: str) -> str:
+    """The other service that ``words`` ask for; empty when ``service`` takes one of their intents itself, or when it is not clear.
+
+    Escalation goes before everything, and keeps what it hears of; who says "forget the bill" does not ask billing any more.
+    """
+    if _FRONT_DESK.search(words):
+        return "" if service == "triage" else "triage"
+    is_answer = len(words.split()) <= _SHORT_WORDS and yes_or_no(words) is not Answer.UNCLEAR
+    sure = (i for i in intents if is_meant(i, words, service) and not (is_answer and i.found_by != "keywords"))
+    meant = [intent.name for intent in sure]
+    ours = DIRECTORY[service].intents if service in DIRECTORY else frozenset[str]()
+    if ours.intersection(meant) - {"general"} and not _DROPS.search(words) and "escalation" not in set(meant) - ours:
+        return ""
+    return next(filter(None, (other_service(name, service) for name in meant)), "")
+
+
+def is_meant(intent: Intent, words: str, service: str) -> bool:
+    """Whether that is reason enough to leave ``service``."""
+    if intent.name == "escalation":
+        rest = _ALLOWED.sub(" ", words)
+        return _COMPLAINS.search(rest) is not None or (intent.found_by == "keywords" and rest == words)
+    if intent.found_by == "keywords":
+        return True
+    if service == "triage":
+        return True
+    return intent.name != "general" and intent.confidence >= SURE_IN_THE_MIDDLE

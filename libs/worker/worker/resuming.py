@@ -1,0 +1,186 @@
+"""Going on with a call whose agent was lost: an apology in one clause, then on from where the conversation was.
+
+A guardian has seized the floor for us before we were started; it is ours until its lease passes, and we renew it only when our
+first frame plays: a successor that is never heard is followed by another one. Whoever else of ours is in the room was overtaken, and
+may be frozen in the middle of a word: it is put out before we say ours (docs/protocol has the order and why). The brain gets the conversation of the agent before
+it, its tools' answers included, so that nothing known is asked again and nothing done is done twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from dataclasses import replace
+from typing import Any
+
+from handoff.call import Call, Floor, Intent, Role
+from handoff.context import HandoffContext, build_context
+from handoff.directory import DIRECTORY
+from livekit import api, rtc
+from livekit.agents import AutoSubscribe
+from livekit.agents.voice.events import UserInputTranscribedEvent
+
+from worker import briefing, clips, session
+from worker.cast import Cast
+from worker.desk import Desk
+from worker.kept_clips import CUT_OFF
+from worker.passing import LIVEKIT_AWAY, REMOVAL_SECONDS
+from worker.phrases import LAST_QUESTION
+from worker.story import last_said
+
+log = logging.getLogger("voicemesh.resuming")
+
+_CALLER_SECONDS = 2.0
+"""Longest wait for a caller who is joining again: our lease passes soon after."""
+
+
+async def resume(desk: Desk, epoch: int) -> None:
+    """Goes on as the successor for whom ``epoch`` was seized; leaves without a word when the floor is not ours (any more)."""
+    connected = asyncio.ensure_future(desk.ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE))
+    call, floor = await asyncio.gather(desk.store.load_call(desk.call_id), desk.store.load_floor(desk.call_id))
+    if call is None or floor is None or (floor.agent_id, floor.epoch) != (desk.me, epoch):
+        log.info("epoch %d is not ours", epoch, extra={"call_id": desk.call_id})
+        await connected  # whoever leaves a room must have entered it
+        desk.leaving.leave("not wanted")
+        return
+    await go_on(desk, call, floor, connected=connected)
+
+
+async def go_on(desk: Desk, call: Call, floor: Floor, *, connected: Awaitable[Any] | None = None) -> None:
+    """Goes on with ``call`` under ``floor``, which nobody renews yet."""
+    service = desk.service
+    apology = asyncio.create_task(desk.kept.get(CUT_OFF, desk.voice))
+    was_ours = _was_ours(service.name, call)
+    context = await _context(desk, call, floor)
+    checkpoint = desk.checkpoint(call)
+    if not was_ours:
+        checkpoint.take_over(call, intent=context.intent)
+    cast = await desk.seat(
+        checkpoint,
+        context if call.turns else None,
+        is_open=True,
+        remembered=briefing.remembered(service, call) if was_ours else None,
+        connected=connected,
+    )
+    if not await _caller_is_there(desk, cast):
+        desk.leaving.leave("no caller")
+        return
+    if not await _is_alone(desk, floor):
+        desk.leaving.leave("floor lost")
+        return
+    said: list[str] = []
+    cast.session.on("user_input_transcribed", lambda event: said.extend(_final(event)))
+    if not await _is_heard(desk, cast, floor, await apology):
+        desk.leaving.leave("never heard")
+        return
+    next_words = _next_words(desk, call, context, was_ours=was_ours)
+    if said or cast.session.user_state == "speaking" or next_words is None:
+        await cast.agent.answer_what_was_said_meanwhile()
+    else:
+        # Said again, it is no news: the brain's conversation and the record have it where it was said first.
+        is_new = not was_ours or not call.turns
+        await cast.session.say(next_words, add_to_chat_ctx=is_new).wait_for_playout()
+    desk.render_ahead(cast)
+
+
+async def _is_alone(desk: Desk, floor: Floor) -> bool:
+    """Looks who is in the room, then whether the floor is still ours, then puts out whom it saw: in this order, for one that came
+    after our look may have overtaken us. False when the floor is another's, or when LiveKit does not confirm a removal."""
+    agent = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+    seen = [other.identity for other in desk.ctx.room.remote_participants.values() if other.kind == agent]
+    latest = await desk.store.load_floor(floor.call_id)
+    if latest is None or (latest.agent_id, latest.epoch) != (floor.agent_id, floor.epoch):
+        return False
+    return all(await asyncio.gather(*(_is_put_out(desk, identity) for identity in seen)))
+
+
+async def _is_put_out(desk: Desk, identity: str) -> bool:
+    try:
+        async with asyncio.timeout(REMOVAL_SECONDS):
+            await desk.ctx.api.room.remove_participant(
+                api.RoomParticipantIdentity(room=desk.call_id, identity=identity)
+            )
+    except LIVEKIT_AWAY as e:
+        if not (isinstance(e, api.TwirpError) and e.code == api.TwirpErrorCode.NOT_FOUND):
+            log.warning("an overtaken agent could not be put out", extra={"call_id": desk.call_id})
+            return False
+    return True
+
+
+async def _is_heard(desk: Desk, cast: Cast, floor: Floor, clip: tuple[rtc.AudioFrame, ...]) -> bool:
+    """Apologises; from the first frame that plays the call is ours for good. False when none plays before the lease passes."""
+    heard = asyncio.Event()
+    cast.gate.on("playback_started", lambda _: heard.set())
+    speech = cast.session.say(
+        desk.kept.text(CUT_OFF), audio=clips.played(clip), allow_interruptions=False, add_to_chat_ctx=False
+    )
+    try:
+        await asyncio.wait_for(heard.wait(), desk.settings.recovery_seconds)
+    except TimeoutError:
+        return False
+    cast.checkpoint.hold(floor)
+    cast.agent.begin()
+    cast.session.update_options(endpointing_opts=session.endpointing_after(last_said(cast.checkpoint.call)))
+    log.info("epoch %d: heard again", floor.epoch, extra={"call_id": floor.call_id})
+    await speech.wait_for_playout()
+    return True
+
+
+def _final(event: UserInputTranscribedEvent) -> list[str]:
+    return [event.transcript] if event.is_final and event.transcript.strip() else []
+
+
+def _was_ours(service: str, call: Call) -> bool:
+    """Whether the agent that was lost was of our service and had spoken: else we come as a taker does."""
+    speakers = [turn.service for turn in call.turns if turn.role is Role.AGENT]
+    return not speakers or speakers[-1] == service
+
+
+async def _context(desk: Desk, call: Call, floor: Floor) -> HandoffContext:
+    """What a taker would have been given; of our own service's facts nothing is missing."""
+    entry = DIRECTORY[desk.service.name]
+    intent = call.intent or Intent(min(entry.intents), 0.5, "resumed")
+    context = build_context(
+        call,
+        entry=entry,
+        handoff_id=f"resume-{floor.epoch}",
+        epoch=floor.epoch,
+        now=await desk.store.now(),
+        ttl_seconds=desk.settings.handoff_ttl_seconds,
+        intent=intent,
+    )
+    own = [fact for fact in call.facts if fact.service == desk.service.name]
+    known = {fact.name for fact in own}
+    return replace(context, facts=(*(fact for fact in context.facts if fact.name not in known), *own))
+
+
+async def _caller_is_there(desk: Desk, cast: Cast) -> bool:
+    """The caller, or who is in the room in his place: a browser that joins again may do so under another identity."""
+    room, known = desk.ctx.room, cast.checkpoint.call.caller_identity
+    if known in room.remote_participants:
+        return True
+    try:
+        found = await asyncio.wait_for(desk.ctx.wait_for_participant(), _CALLER_SECONDS)
+    except TimeoutError:
+        return False
+    if found.identity != known:
+        cast.checkpoint.note(caller_identity=found.identity)
+        session.hear_only_the_caller(room, found.identity)
+        cast.session.room_io.set_participant(found.identity)
+    return True
+
+
+def _next_words(desk: Desk, call: Call, context: HandoffContext, *, was_ours: bool) -> str | None:
+    """What follows the apology; None when the brain is to answer or to go on."""
+    if not call.turns:
+        return briefing.direct_greeting(desk.service)
+    last = call.turns[-1]
+    if not was_ours:
+        return briefing.greeting(desk.service, context)
+    if last.role is Role.CALLER or last.was_interrupted:
+        return None
+    if call.tool_uses and call.tool_uses[-1].answered_at > last.spoken_at:
+        return None  # looked up, or done, and not told yet
+    question = LAST_QUESTION.search(last.text)
+    return question[0].strip() if question else None

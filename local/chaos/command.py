@@ -1,0 +1,135 @@
+"""`python -m local chaos`: strikes calls for some minutes, prints the table, and says whether anything happened that must not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from local.chaos.draining import drained
+from local.chaos.faults import FAULTS
+from local.chaos.plan import Planned, chosen, plan
+from local.chaos.processes import NotThere
+from local.chaos.run import Row, Stage, heal, struck_call
+from local.chaos.table import Run, page, summary
+from local.console import Console
+from local.supervisor.errors import MeshError
+from local.supervisor.mesh import Mesh
+from local.supervisor.supervisor import Say
+
+DEFAULT_MINUTES = 13.0
+"""No call begins later than this; with the mesh's start and the last call the whole stays under 15."""
+_SERVICES = ("triage", "billing", "escalation")
+CHAOS_ENV = {"VOICEMESH_DRAIN_SECONDS": "30"}
+"""Of every worker: without it a mesh on one machine stops at once when it is told to."""
+_MISSES = 1
+"""How often a call that could not be struck is tried again."""
+
+
+def mesh_for_chaos(run_dir: Path, *, say: Say) -> Mesh:
+    """Two workers of billing, so that one may die; customer care stands in when both do."""
+    return Mesh(
+        run_dir,
+        services=_SERVICES,
+        replicas={"billing": 2},
+        env_overrides=CHAOS_ENV,
+        say=say,
+    )
+
+
+def listed() -> str:
+    """Every fault, one line each."""
+    width = max(len(fault.name) for fault in FAULTS)
+    return "\n".join(f"  {fault.name:<{width}}  {fault.title}" for fault in FAULTS)
+
+
+async def chaos(
+    console: Console,
+    run_dir: Path,
+    *,
+    faults: Sequence[str],
+    seed: int | None,
+    calls: int | None,
+    minutes: float,
+    command: str,
+    on_mesh: Callable[[Mesh], None],
+) -> int:
+    """0 when nothing happened that must not, 1 when it did. Raises NoSuchFault, MeshError."""
+    wanted = chosen(faults)
+    seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
+    began, began_at, load = time.monotonic(), datetime.now(UTC), os.getloadavg()[0]
+    console.plain(
+        f"chaos with seed {seed}: {len(wanted)} faults, {calls or 'any number of'} calls, {minutes:g} minutes"
+    )
+    mesh = mesh_for_chaos(run_dir, say=console.say)
+    on_mesh(mesh)
+    rows, broken = list[Row](), ""
+    async with mesh:
+        stage = Stage.on(mesh)
+        try:
+            await stage.learn_all()
+            for planned in plan(wanted, seed=seed):
+                if _is_over(planned, began, minutes, calls, rows, len(wanted)):
+                    break
+                struck = await _struck(stage, planned)
+                rows += struck
+                for row in struck:
+                    console.say(told(row))
+        except (MeshError, NotThere) as error:
+            broken = f"the mesh did not heal: {error}"
+            console.complain(broken)
+        finally:
+            await stage.aclose()
+    run = Run(command, seed, began_at, time.monotonic() - began, (load, os.getloadavg()[0]), rows, broken)
+    await asyncio.to_thread(_write, run, run_dir)
+    console.plain(f"\n{page(run)}\nwritten: chaos.md and chaos.json in {run_dir}")
+    return 1 if run.failed else 0
+
+
+def _is_over(
+    planned: Planned, began: float, minutes: float, calls: int | None, rows: Sequence[Row], faults: int
+) -> bool:
+    """Whether enough calls were placed, or the time is over. After the first round a call must fit into what is left of it."""
+    if calls is not None:
+        return planned.number > calls
+    usual = sum(row.seconds for row in rows) / max(1, len(rows)) if planned.number > faults else 0.0
+    return time.monotonic() - began + usual > minutes * 60
+
+
+async def _struck(stage: Stage, planned: Planned) -> list[Row]:
+    fault = planned.fault
+    if fault.calls > 1:
+        try:
+            return (await drained(stage, fault, calls=fault.calls))[0]
+        except NotThere as missed:
+            await heal(stage.mesh)
+            return [Row(fault.name, "", os.getloadavg()[0], 0.0, missed=str(missed))]
+    for again in range(_MISSES + 1):
+        row = await struck_call(stage, fault, seed=planned.seed + again)
+        if not row.missed:
+            break
+    return [row]
+
+
+def told(row: Row) -> str:
+    """One call in one line."""
+    if row.missed or row.heard is None:
+        return f"{row.fault:<16} not struck: {row.missed}"
+    voice = "never" if row.heard.voice_after_ms is None else f"{row.heard.voice_after_ms} ms"
+    silence = f"{row.heard.longest_silence_ms / 1000:.1f} s"
+    wrong = "; ".join(str(problem) for problem in row.problems)
+    notes = f" ({', '.join(row.notes)})" if row.notes else ""
+    return (
+        f"{row.fault:<16} {row.what}: a voice again after {voice}, longest silence {silence}, {row.ending or 'no ending'}"
+        f"{notes} (load {row.load:.1f}, {row.seconds:.0f} s){f'  WRONG: {wrong}' if wrong else ''}"
+    )
+
+
+def _write(run: Run, folder: Path) -> None:
+    (folder / "chaos.json").write_text(json.dumps(summary(run), indent=1) + "\n", "utf-8")
+    (folder / "chaos.md").write_text(page(run), "utf-8")

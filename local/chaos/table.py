@@ -1,0 +1,146 @@
+"""What came of a run, for a person and for a machine: one line a fault, with what the caller heard and how the calls ended."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from local.chaos.faults import FAULTS, Fault
+from local.chaos.run import Row
+from local.chaos.verdict import ASKED_AGAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of chaos. ``load`` is the load average before and after."""
+
+    command: str
+    seed: int
+    began_at: datetime
+    seconds: float
+    load: tuple[float, float]
+    rows: Sequence[Row]
+    broken: str = ""
+    """Why the run came to an early end."""
+
+    @property
+    def struck(self) -> list[Row]:
+        """Calls that were struck."""
+        return [row for row in self.rows if not row.missed]
+
+    @property
+    def problems(self) -> list[tuple[Row, str]]:
+        """All that must not happen, with the call in which it did."""
+        return [(row, str(problem)) for row in self.struck for problem in row.problems]
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything happened that must not, or nothing was struck at all."""
+        return bool(self.problems or self.broken) or not self.struck
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """The run as JSON."""
+    return {
+        "command": run.command,
+        "seed": run.seed,
+        "began_at": run.began_at.isoformat(timespec="seconds"),
+        "seconds": round(run.seconds, 1),
+        "machine": {"nproc": os.cpu_count(), "load": run.load, "python": platform.python_version()},
+        "faults": [_figures(fault, _of(run, fault)) for fault in FAULTS if _of(run, fault)],
+        "calls": [asdict(row) for row in run.rows],
+    }
+
+
+def page(run: Run) -> str:
+    """The run as Markdown; the table is what the terminal shows, too."""
+    lines = [
+        f"# Chaos, {run.began_at:%Y-%m-%d}",
+        "",
+        f"`{run.command}`: seed {run.seed}, {len(run.struck)} calls struck in {run.seconds / 60:.1f} minutes, {os.cpu_count()} cores,"
+        f" load {run.load[0]:.1f} before and {run.load[1]:.1f} after, Python {platform.python_version()}.",
+        "",
+        "From the strike to a voice again, and the longest silence afterwards, at the caller's ear. Where a process was started"
+        " again first (LiveKit), time counts from when it was ready.",
+        "",
+        *table(run),
+        "",
+        *_verdict(run),
+    ]
+    return "\n".join([*lines, ""])
+
+
+def table(run: Run) -> list[str]:
+    """One Markdown row for each fault that was tried."""
+    lines = [
+        "| fault | n | voice again, ms: median | p95 | max | aim | longest silence, s: median | max | two voices, ms | endings |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for fault in FAULTS:
+        rows = _of(run, fault)
+        if rows:
+            lines.append(_line(_figures(fault, rows)))
+    return lines
+
+
+def _of(run: Run, fault: Fault) -> list[Row]:
+    return [row for row in run.struck if row.fault == fault.name]
+
+
+def _figures(fault: Fault, rows: Sequence[Row]) -> dict[str, Any]:
+    heard = [row.heard for row in rows if row.heard is not None]
+    voices = [h.voice_after_ms for h in heard if h.voice_after_ms is not None]
+    return {
+        "fault": fault.name,
+        "title": fault.title,
+        "n": len(rows),
+        "voice_after_ms": spread(voices),
+        "aim_ms": fault.aim_ms,
+        "longest_silence_ms": spread([h.longest_silence_ms for h in heard]),
+        "two_voices_ms": sum(h.two_voices_ms for h in heard),
+        "frozen_heard_ms": sum(h.struck_heard_ms for h in heard) if "frozen" in fault.name else 0,
+        "endings": dict(Counter(row.ending or "none" for row in rows)),
+        "load": [round(row.load, 1) for row in rows],
+    }
+
+
+def _line(figures: dict[str, Any]) -> str:
+    voice, silence = figures["voice_after_ms"], figures["longest_silence_ms"]
+    aim = "{} / {}".format(*figures["aim_ms"]) if figures["aim_ms"] else ""
+    endings = ", ".join(f"{count} {name}" for name, count in figures["endings"].items())
+    cells = [
+        figures["title"],
+        figures["n"],
+        *(voice[name] if voice else "-" for name in ("median", "p95", "max")),
+        aim,
+        *(f"{silence[name] / 1000:.1f}" if silence else "-" for name in ("median", "max")),
+        figures["two_voices_ms"],
+        endings,
+    ]
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def spread(values: Sequence[float]) -> dict[str, float] | None:
+    """Median, 95th percentile (nearest rank) and maximum; None of nothing."""
+    if not values:
+        return None
+    ranked = sorted(values)
+    p95 = ranked[-(-95 * len(ranked) // 100) - 1]
+    return {"median": round(statistics.median(ranked)), "p95": p95, "max": ranked[-1]}
+
+
+def _verdict(run: Run) -> list[str]:
+    kinds = Counter(problem.kind for row in run.struck for problem in row.problems)
+    counted = ", ".join(
+        f"{kinds.get(kind, 0)} {kind}s" for kind in ("silent drop", "double speaker", "repeated effect")
+    )
+    lines = [f"**Verdict**: {counted}; {kinds.get(ASKED_AGAIN, 0)} times asked again."]
+    lines += [f"- {row.fault} ({row.call_id}): {problem}" for row, problem in run.problems]
+    lines += [f"- not struck: {row.fault} ({row.missed})" for row in run.rows if row.missed]
+    return [*lines, f"- {run.broken}"] if run.broken else lines

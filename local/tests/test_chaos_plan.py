@@ -1,0 +1,87 @@
+"""Which faults strike in which order, and the table of what came of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import islice
+
+import pytest
+
+from local.chaos.at_the_ear import Heard
+from local.chaos.faults import FAULTS
+from local.chaos.plan import FIRST, NoSuchFault, chosen, plan
+from local.chaos.run import Row
+from local.chaos.table import Run, page, spread, summary
+from local.chaos.verdict import SILENT_DROP, Problem
+
+
+def test_every_fault_has_a_name_of_its_own() -> None:
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+
+
+def test_faults_are_chosen_by_name_or_pattern_in_the_tables_order() -> None:
+    assert [fault.name for fault in chosen(["drain", "job-f*"])] == ["job-frozen", "drain"]
+    assert chosen([]) == FAULTS
+
+
+def test_a_name_that_fits_no_fault_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(NoSuchFault, match=r"job-forzen.*job-frozen"):
+        chosen(["job-forzen"])
+
+
+def test_each_fault_comes_once_before_any_comes_twice() -> None:
+    names = [planned.fault.name for planned in islice(plan(FAULTS, seed=1), len(FAULTS))]
+    assert sorted(names) == sorted(fault.name for fault in FAULTS)
+    assert tuple(names[: len(FIRST)]) == FIRST, "one of every kind comes before the rest"
+
+
+def test_the_same_seed_gives_the_same_plan_and_another_one_another() -> None:
+    def told(seed: int) -> list[tuple[str, int]]:
+        return [(planned.fault.name, planned.seed) for planned in islice(plan(FAULTS, seed=seed), 80)]
+
+    assert told(7) == told(7)
+    assert told(7) != told(8)
+
+
+def test_a_drain_of_many_calls_comes_once() -> None:
+    names = [planned.fault.name for planned in islice(plan(FAULTS, seed=1), 4 * len(FAULTS))]
+    assert names.count("drain-of-many") == 1
+
+
+def heard(voice_after_ms: int | None) -> Heard:
+    return Heard(voice_after_ms, 900, 0, 0)
+
+
+def run_of(*rows: Row) -> Run:
+    return Run("python -m local chaos", 7, datetime(2026, 1, 2, tzinfo=UTC), 60.0, (0.5, 1.5), rows)
+
+
+def row(voice_after_ms: int | None = 400, **more: object) -> Row:
+    values = {"heard": heard(voice_after_ms), "ending": "resolved"} | more
+    return Row("job-speaking", "call-1", 0.5, 20.0, **values)  # type: ignore[arg-type]
+
+
+def test_the_table_has_a_line_for_each_fault_that_was_tried() -> None:
+    told = page(run_of(row(400), row(600), row(500)))
+    assert "| job killed while it speaks | 3 | 500 | 600 | 600 | 500 / 1000 | 0.9 | 0.9 | 0 | 3 resolved |" in told
+    assert "job frozen" not in told
+    assert summary(run_of(row(400)))["faults"][0]["voice_after_ms"] == {"median": 400, "p95": 400, "max": 400}
+
+
+def test_a_run_fails_by_what_must_not_happen_and_says_in_which_call() -> None:
+    dropped = row(None, problems=(Problem(SILENT_DROP, "the call has no ending"),))
+    assert not run_of(row()).failed
+    assert run_of(row(), dropped).failed
+    assert "- job-speaking (call-1): silent drop: the call has no ending" in page(run_of(dropped))
+    assert "1 silent drops" in page(run_of(dropped))
+
+
+def test_a_run_in_which_nothing_could_be_struck_proves_nothing() -> None:
+    missed = Row("drain", "call-2", 0.5, 20.0, missed="no job of billing")
+    assert run_of(missed).failed
+    assert "- not struck: drain (no job of billing)" in page(run_of(row(), missed))
+
+
+def test_percentiles_are_by_the_nearest_rank() -> None:
+    assert spread([]) is None
+    assert spread(list(range(1, 21))) == {"median": 10, "p95": 19, "max": 20}

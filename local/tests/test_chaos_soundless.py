@@ -1,0 +1,87 @@
+"""The made-up rooms tell when two are heard at once, and a dead process does nothing more."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from handoff.testing import make_call, memory_store
+
+from local.chaos.soundless.mortal import Life, Mortal
+from local.chaos.soundless.rooms import Agent, Room
+
+
+def a_room() -> tuple[Room, Agent, Agent]:
+    room = Room("call-1", ("billing", "sales"))
+    triage, billing = Agent("triage-1", Life()), Agent("billing-1", Life())
+    room.enter(triage)
+    room.enter(billing)
+    return room, triage, billing
+
+
+def test_two_agents_who_speak_at_once_are_noticed() -> None:
+    room, _, _ = a_room()
+    room.says("triage-1", True)
+    assert room.doubles == []
+    room.says("billing-1", True)
+    assert room.doubles == [("triage-1", "billing-1")]
+
+
+def test_a_dead_a_frozen_and_an_evicted_agent_are_not_heard() -> None:
+    room, triage, _ = a_room()
+    room.says("triage-1", True)
+    triage.life.die()
+    room.says("billing-1", True)
+    assert room.doubles == []
+    room.leave("billing-1")
+    room.says("billing-1", True)
+    assert room.wishes == ["sales"], "billing was heard once, before"
+
+
+def test_a_frozen_agent_that_is_thawed_in_the_middle_of_its_sentence_is_heard_again() -> None:
+    room, triage, _ = a_room()
+    room.says("triage-1", True)
+    triage.life.freeze()
+    room.says("billing-1", True)
+    assert room.doubles == []
+    triage.life.thaw()
+    room.listen()
+    assert room.doubles == [("triage-1", "billing-1")]
+
+
+def test_a_wish_is_fulfilled_by_the_voice_of_its_service() -> None:
+    room, _, _ = a_room()
+    room.says("triage-1", True)
+    assert room.wishes == ["billing", "sales"]
+    room.says("triage-1", False)
+    room.says("billing-1", True)
+    assert room.wishes == ["sales"]
+
+
+async def test_nothing_of_a_dead_process_reaches_the_store_not_even_its_cleanup() -> None:
+    store, life = memory_store(), Life()
+    mortal = Mortal(store, life)
+    await mortal.open_call(make_call("call-1"))
+    life.die()
+    with pytest.raises(asyncio.CancelledError):
+        await mortal.open_call(make_call("call-2"))
+    assert await store.load_call("call-1") is not None
+    assert await store.load_call("call-2") is None
+
+
+async def test_a_frozen_process_goes_on_where_it_was_when_it_is_thawed() -> None:
+    store, life = memory_store(), Life()
+    life.freeze()
+    opening = asyncio.ensure_future(Mortal(store, life).open_call(make_call("call-1")))
+    await asyncio.sleep(0)
+    assert await store.load_call("call-1") is None
+    life.thaw()
+    await opening
+    assert await store.load_call("call-1") is not None
+
+
+async def test_what_a_process_did_is_told() -> None:
+    told: list[str] = []
+    mortal = Mortal(memory_store(), Life(), told=lambda name, args, answer: told.append(f"{name} {answer.call_id}"))
+    await mortal.open_call(make_call("call-1"))
+    assert told == ["open_call call-1"]

@@ -1,0 +1,1 @@
+"""Escalation: the customer care lead. Retention offers, complaints, manager callbacks, the way to a human."""

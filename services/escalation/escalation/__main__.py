@@ -1,0 +1,8 @@
+"""`python -m escalation`: the escalation worker."""
+
+from worker.run import run
+
+from escalation.agent import SERVICE
+
+if __name__ == "__main__":
+    run(SERVICE)

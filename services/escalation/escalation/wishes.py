@@ -1,0 +1,97 @@
+"""What the caller wishes for, read out of his own words in the call: for tools' arguments, and for the story.
+
+Nothing here is a fact of the call: it is read anew each time, and crosses to nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from handoff.call import Attempt, Role, Turn
+from worker import spoken
+from worker.conversation import Answer, yes_or_no
+
+MANAGER = re.compile(
+    r"\b(manager|supervisor|boss|human|real person|person in charge)\b"
+    r"(?![^.?!]{0,30}\b(?:said|says|approved?|allowed|agreed|promised|told|confirmed|authori[sz]ed|signed off|okayed)\b)",
+    re.IGNORECASE,
+)
+"""Who is asked for; not who is said to have allowed something."""
+CANCEL = re.compile(
+    r"\b(cancel(?:l?ing)?|close (?:my|our|the) account|leav(?:e|ing) (?:you|acme)|switch(?:ing)? (?:to|away|provider))\b",
+    re.IGNORECASE,
+)
+COMPLAINT = re.compile(r"\bcomplain(?:t|ts|ing)?\b", re.IGNORECASE)
+_PRICE = re.compile(r"\b(?:expensive|cheaper|price|pricey|afford|costs? too much)\b", re.IGNORECASE)
+_ABOUT_CALLING = re.compile(r"\bcall(?:s|ed)? (?:me|us|you)\b|\bcall ?back|\bsuits? you|\bmanager\b", re.IGNORECASE)
+_TIME = re.compile(
+    r"\b(?:today|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday|morning|noon|afternoon|evening)\b"
+    r"|\bat (?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b|\bo'?clock\b|\b[ap]\.?m\b",
+    re.IGNORECASE,
+)
+_OFFERS_CALLBACK = re.compile(r"\bcall you back\b[^.?!]*\?|\bbook (?:a manager's call|that)\b[^.?!]*\?", re.IGNORECASE)
+_PHONE_DIGITS = re.compile(r"\+?1?\d{10}")
+_SPECIALISTS = ("billing", "technical", "sales")
+
+
+def wishes(turns: Sequence[Turn], services: Sequence[str], attempts: Sequence[Attempt] = ()) -> dict[str, str]:
+    """``why``, ``matter``, ``callback_wish``, ``callback_number`` as the back office reads them; ``callback_agreed``: another
+    service offered a call, and the caller said yes; ``above_limit``: the refund that billing might not make. Empty: not so."""
+    said = " ".join(turn.text for turn in turns if turn.role is Role.CALLER)
+    why = "cancel" if CANCEL.search(said) else "price" if _PRICE.search(said) else ""
+    matter = next((service for service in reversed(services) if service in _SPECIALISTS), "")
+    when = [text for question, text in _exchanges(turns) if _is_news(question, text) and _is_callback(question, text)]
+    # A number that was told to another service does not cross; this one asks.
+    ours = (turn for turn in turns if turn.service in ("", "escalation"))
+    numbers = [found for _, text in _exchanges(ours) if (found := _number(text))]
+    return {
+        "why": why,
+        "matter": matter,
+        "callback_wish": " ".join(when[-1].split()) if when else "",
+        "callback_agreed": "yes" if _has_agreed(turns) else "",
+        "above_limit": "refund" if is_above_limit(attempts) else "",
+        "callback_number": numbers[-1] if numbers else "",
+    }
+
+
+def is_above_limit(attempts: Sequence[Attempt]) -> bool:
+    """Whether billing found a refund to be more than it may make."""
+    return any(attempt.outcome == "above_limit" for attempt in attempts)
+
+
+def _has_agreed(turns: Sequence[Turn]) -> bool:
+    """Whether the caller said yes to the last call back that a specialist offered: he has it coming, and is not asked again."""
+    answers = [
+        yes_or_no(text)
+        for question, text in _exchanges(turn for turn in turns if turn.service != "escalation")
+        if _OFFERS_CALLBACK.search(question)
+    ]
+    return answers[-1:] == [Answer.YES]
+
+
+def _is_news(question: str, text: str) -> bool:
+    """Whether a time is said, and another one than was offered: "Thursday works" agrees to a Thursday."""
+    offered = {match[0].lower() for match in _TIME.finditer(question)}
+    return any(match[0].lower() not in offered for match in _TIME.finditer(text))
+
+
+def _is_callback(question: str, text: str) -> bool:
+    """Whether a time in ``text`` is one for a callback, and not when something broke."""
+    return bool(_ABOUT_CALLING.search(question) or _ABOUT_CALLING.search(text))
+
+
+def _exchanges(turns: Iterable[Turn]) -> Iterator[tuple[str, str]]:
+    """What an agent said, and what the caller answered."""
+    question = ""
+    for turn in turns:
+        if turn.role is Role.AGENT:
+            question = turn.text
+        else:
+            yield question, turn.text
+
+
+def _number(text: str) -> str:
+    """A phone number of ten digits, however it was said; an invoice number is none."""
+    codes = (run.code for run in spoken.runs(text) if "invoice" not in run.before)
+    return next((code for code in codes if _PHONE_DIGITS.fullmatch(code)), "")

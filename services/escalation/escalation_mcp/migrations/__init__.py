@@ -1,0 +1,1 @@
+"""Alembic's versions of escalation's schema, shipped inside the package."""

@@ -1,0 +1,8 @@
+"""`python -m sales`: the sales worker."""
+
+from worker.run import run
+
+from sales.agent import SERVICE
+
+if __name__ == "__main__":
+    run(SERVICE)

@@ -1,0 +1,30 @@
+"""Sales' agent: it knows what a caller may be interested in, and which tool results are facts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from worker.agent import CallAgent
+from worker.service import Service, Voice
+
+from sales import tools, wishes
+
+
+class SalesAgent(CallAgent):
+    """Explains plans, makes quotes, books demos; how much discount it may give is decided by its MCP server."""
+
+    def known(self) -> dict[str, str]:
+        """As every agent, and when a demo would suit the caller."""
+        wish = wishes.demo_wish(self.brief.checkpoint.call.turns)
+        return super().known() | ({"demo_wish": wish} if wish else {})
+
+    @classmethod
+    def topic(cls, known: Mapping[str, str]) -> str:
+        """ "a demo for a company of 40 people", or the like."""
+        return tools.topic(known)
+
+    def learned(self, tool: str, arguments: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+        """Notes what the back office verified or changed."""
+        tools.learned(self.brief.checkpoint, tool, arguments, result)
+
+
+SERVICE = Service("sales", SalesAgent, Voice("nova"), transfers_to=("triage", "billing", "technical", "escalation"))

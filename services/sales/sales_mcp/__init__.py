@@ -1,0 +1,1 @@
+"""Sales' back office: an MCP server over plans, quotes, leads and the calendar of demos."""

@@ -1,0 +1,1 @@
+"""Technical: diagnostics, known issues, tickets."""

@@ -1,0 +1,8 @@
+"""`python -m technical`: the technical worker."""
+
+from worker.run import run
+
+from technical.agent import SERVICE
+
+if __name__ == "__main__":
+    run(SERVICE)

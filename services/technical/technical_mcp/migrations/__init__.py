@@ -1,0 +1,1 @@
+"""The versions of technical's own schema, shipped inside the package."""
