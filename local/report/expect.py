@@ -8,6 +8,7 @@ from typing import Any
 
 from local.caller.script import Expect
 from local.report.listener import Note
+from local.report.sounds_like import sounds_like
 from local.report.spoken_numbers import normalised, plain
 
 
@@ -20,8 +21,8 @@ def is_anything_missed(expect: Expect, notes: Sequence[Note]) -> bool:
 def failures(expect: Expect, report: dict[str, Any], notes: Sequence[Note], *, again: Sequence[Note] = ()) -> list[str]:
     """What differs between the report of a call (and what a listener heard of it) and what its script expects.
 
-    ``heard`` is looked for in the listener's transcript alone, as written and with its numbers brought to one form, or in what he heard
-    when he listened ``again``;
+    ``heard`` is looked for in the listener's transcript, as written and with its numbers brought to one form, or in what he heard
+    when he listened ``again``; words without digits that the captions have may be spelled as they sound there;
     ``heard_once`` must be said once, which the captions tell, and a listener must not hear it twice. ``not_heard`` must be in
     neither that nor the agents' captions.
     """
@@ -58,7 +59,7 @@ def _text(notes: Sequence[Note]) -> str:
 
 def _words(expect: Expect, heard: str, again: str, captions: str) -> Iterable[str]:
     for pattern in expect.heard:
-        if not _count(pattern, heard) and not _count(pattern, again):
+        if not any(_is_heard(pattern, notes, captions) for notes in (heard, again)):
             yield f"a listener did not hear /{pattern.pattern}/"
     for pattern in expect.heard_once:
         # Speech recognition misses a word now and then, which is no reason to call a call bad: `heard` looks at that.
@@ -70,6 +71,11 @@ def _words(expect: Expect, heard: str, again: str, captions: str) -> Iterable[st
     for pattern in expect.not_heard:
         if _count(pattern, heard) or pattern.search(captions):
             yield f"the mesh said /{pattern.pattern}/, which should not be heard"
+
+
+def _is_heard(pattern: re.Pattern[str], heard: str, captions: str) -> bool:
+    said = {match.group() for match in pattern.finditer(captions)}
+    return bool(_count(pattern, heard)) or any(sounds_like(words, heard) for words in said)
 
 
 def _effects(expect: Expect, report: dict[str, Any]) -> Iterable[str]:

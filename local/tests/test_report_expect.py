@@ -97,6 +97,12 @@ def test_what_was_heard_the_second_time_counts_as_heard_and_not_as_heard_twice()
     assert failures(expected, REPORT, NOTES, again=again) == []
 
 
+def test_words_that_a_listener_spelled_as_they_sound_were_heard():
+    notes = (Note("billing", "I re funded it. Sigh lent words.", 2000, 2900),)
+    assert failures(Expect(heard=patterns("silent words")), REPORT, notes) == []
+    assert failures(Expect(heard=patterns("loud words")), REPORT, notes) == ["a listener did not hear /loud words/"]
+
+
 def test_words_only_in_the_captions_still_count_as_said_when_nobody_may_say_them():
     assert check(not_heard=patterns("silent words"))
 
