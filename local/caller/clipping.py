@@ -19,7 +19,9 @@ _LEAD = _RATE // 2
 """Silence put before the sentence, so that something heard before it begins can be laid there."""
 _PIECES_SECONDS = (0.5, 0.8, 0.3)
 """Lengths of the heard beginning that are tried."""
-_SURE = 0.55
+_VOICE_SECONDS = 0.5
+"""What it takes to tell a voice by."""
+SURE = 0.55
 """Normalised correlation from which the waveforms are the same words; chance gives below 0.4."""
 _SURE_LOUDNESS = 0.8
 _MUCH_WEAKER = 0.25
@@ -53,9 +55,15 @@ def clipped_ms(heard: Samples, spoken: Samples) -> int | None:
     return missing * 10
 
 
-def is_same_voice(heard: Samples, spoken: Samples) -> bool:
-    """Whether the beginning of ``heard`` is, wave by wave, in ``spoken``: the same words in the same voice."""
-    return _by_waveform(_slow(heard), np.concatenate([np.zeros(_LEAD), _slow(spoken)])) is not None
+def likeness(heard: Samples, spoken: Samples) -> float:
+    """How surely the beginning of ``heard`` is, wave by wave, in ``spoken``: the same words in the same voice; 1 is certain.
+
+    Only of half a second and more: among many voices a shorter piece is found in a wrong one by chance.
+    """
+    ear, mouth = _slow(heard), np.concatenate([np.zeros(_LEAD), _slow(spoken)])
+    pieces = [ear[: int(seconds * _RATE)] for seconds in _PIECES_SECONDS if seconds >= _VOICE_SECONDS]
+    fitting = [piece for piece in pieces if int(_VOICE_SECONDS * _RATE) <= piece.size <= mouth.size]
+    return max((float(_correlate(piece, mouth).max()) for piece in fitting), default=0.0)
 
 
 def _slow(samples: Samples) -> Signal:
@@ -70,7 +78,7 @@ def _frame_levels(signal: Signal) -> Signal:
 
 def _by_waveform(ear: Signal, mouth: Signal) -> int | None:
     """Sample of ``mouth`` at which ``ear`` begins, or None when nothing fits well enough."""
-    best_score, best = _SURE, None
+    best_score, best = SURE, None
     for seconds in _PIECES_SECONDS:
         piece = ear[: int(seconds * _RATE)]
         if piece.size < int(0.2 * _RATE) or piece.size > mouth.size:

@@ -12,7 +12,7 @@ from handoff.call import Call
 from handoff.store import Handoff
 
 from local.caller.band import FRAME, Samples
-from local.caller.clipping import is_same_voice
+from local.caller.clipping import SURE, likeness
 from local.caller.ear import speech_of
 from local.caller.recording import Recording, save_audio
 from local.caller.script import Script
@@ -29,6 +29,10 @@ AGENT_VOICES = (
     *sorted(v.name for v in VOICES.values() if v.engine == "piper" and v.name not in {"alloy", "onyx"}),
 )
 """The embedded speech server's voices for agents, the likely ones first."""
+_A_WHILE_FRAMES = 200
+"""A voice is told by the first 2 s that were heard of it, its short pauses with them."""
+_NO_DOUBT = 0.8
+"""A voice that fits like this is the one: the others need not be tried."""
 _SENTENCE = re.compile(r".{24,}?[.!?](?=\s|$)|.+", re.DOTALL)
 
 
@@ -78,7 +82,7 @@ def first_sentence(text: str) -> str:
 async def _references(recording: Recording, speech_url: str) -> dict[str, Samples]:
     """The first sentence of each agent but the first, as its voice says it when nothing is lost.
 
-    Which voice a service has is its own business: the one that fits what was heard is taken, or none.
+    Which voice a service has is its own business: the one that fits best what was heard is taken, or none.
     """
     found: dict[str, Samples] = {}
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
@@ -87,10 +91,12 @@ async def _references(recording: Recording, speech_url: str) -> dict[str, Sample
             if not stretches:
                 continue
             sentence = first_sentence(words)
-            heard = recording.agents[identity][stretches[0].start * FRAME : stretches[0].end * FRAME]
+            heard = recording.agents[identity][stretches[0].start * FRAME :][: _A_WHILE_FRAMES * FRAME]
+            best = SURE
             for voice in AGENT_VOICES:
                 spoken = await speak(speech_url, sentence, voice=voice, session=session)
-                if is_same_voice(heard, spoken):
-                    found[sentence] = spoken
+                if (fits := likeness(heard, spoken)) >= best:
+                    found[sentence], best = spoken, fits
+                if best >= _NO_DOUBT:
                     break
     return found

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from local.caller.band import FRAME, through_the_phone
-from local.caller.clipping import clipped_ms
+from local.caller.clipping import SURE, clipped_ms, likeness
 from local.caller.ear import speech_of
 from local.tests.voices import hiss, like_a_codec, track, voice
 
@@ -76,3 +76,14 @@ def test_nothing_heard_and_nothing_to_compare_with_say_nothing():
     empty = np.zeros(0, dtype=np.int16)
     assert clipped_ms(empty, voice(1.0)) is None
     assert clipped_ms(voice(1.0), empty) is None
+
+
+def test_a_voice_is_told_from_many_others_with_a_rhythm_like_its_own():
+    whole = voice(2.5)
+    arrived = from_the_first_audible_frame(like_a_codec(track(4.0, (1.0, whole))))
+    assert likeness(arrived, whole) > 0.8
+    assert max(likeness(arrived, voice(2.5, seed=seed)) for seed in range(100, 140)) < SURE
+
+
+def test_a_voice_is_not_told_by_less_than_half_a_second():
+    assert likeness(voice(2.0)[: 40 * FRAME], voice(2.0)) == 0

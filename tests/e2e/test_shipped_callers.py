@@ -17,11 +17,9 @@ from local.supervisor.mesh import SERVICES, Mesh
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CALLERS = (
-    ("account_up_front", "phone"),
     ("general_question", "web"),
     ("mumbled", "web"),
     ("sales_demo", "phone"),
-    ("escalation_manager", "web"),
     ("whole_house", "web"),
 )
 """Each on one channel; the others differ in the band of the audio alone. `make calls` plays all of them on both."""
