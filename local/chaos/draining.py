@@ -46,12 +46,14 @@ async def drained(stage: Stage, fault: Fault, *, calls: int, worker: str = "bill
     mesh, twin = stage.mesh, f"{worker}.2"
     await mesh.process(twin).stop()
     load = os.getloadavg()[0]
-    callers = [await _caller(stage, fault) for _ in range(calls)]
+    callers: list[PatientCaller] = []
     calling: list[asyncio.Task[Stayed]] = []
     owners: dict[str, str] = {}
     waits_at: list[float] = []
     try:
-        for caller in callers:  # one after the other: they are to be on the line, not to be a rush
+        for _ in range(calls):  # one after the other: they are to be on the line, not to be a rush
+            caller = await _caller(stage, fault)  # only now: a caller's time runs from here
+            callers.append(caller)
             calling.append(asyncio.create_task(caller.run(within_seconds=_CALL_SECONDS)))
             owners[caller.call_id] = await _owner(stage, caller.call_id)
             await until(caller.waits, what="a caller who waits", seconds=_THERE_SECONDS)
