@@ -25,8 +25,9 @@ from local.supervisor.supervisor import Say
 DEFAULT_MINUTES = 13.0
 """No call begins later than this; with the mesh's start and the last call the whole stays under 15."""
 _SERVICES = ("triage", "billing", "escalation")
-CHAOS_ENV = {"VOICEMESH_DRAIN_SECONDS": "30"}
-"""Of every worker: without it a mesh on one machine stops at once when it is told to."""
+CHAOS_ENV = {"VOICEMESH_DRAIN_SECONDS": "30", "VOICEMESH_SILENCE_SECONDS": "120"}
+"""Of every worker: without the first a mesh on one machine stops at once when it is told to; without the second the agents would ask
+whether their callers are still there before the callers do."""
 _MISSES = 1
 """How often a call that could not be struck is tried again."""
 

@@ -17,7 +17,7 @@ MANAGER = "I'd like a manager to call me back."
 HELLO = "Hello? Are you still there?"
 """What he says into a silence."""
 WAIT = "Hold on a second."
-"""Having said it, he says nothing until he is told to go on."""
+"""Having said it, he says nothing until he is told to go on. It is never what he says again."""
 _AGAIN = re.compile(
     r"cut off|once more|yes or no|still (there|need|don't know)|(say|tell|spell|read)\b[^.?!]{0,60}\bagain|don't match"
     r"|didn't (quite )?(get|catch|understand)|where were we|you were telling me",
@@ -103,7 +103,7 @@ class Replies:
         if answer.is_again:
             return
         self._guesses += answer.is_guess
-        self._last = answer.words
+        self._last = answer.words if answer.words != WAIT else self._last
         for known in (*self.own, *COMMON):
             if answer.words in known.says:
                 self._asked[known.asked] = self._times(known) + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.caller import load_script
-from local.chaos.replies import GOODBYE, Answer, Replies, as_script, replies_of, reply
+from local.chaos.replies import GOODBYE, WAIT, Answer, Replies, as_script, replies_of, reply
 from local.supervisor.mesh import ROOT
 
 OPENING = "Hi, I was charged twice for my March invoice."
@@ -36,6 +36,13 @@ def test_after_a_cut_he_answers_the_question_that_follows() -> None:
 def test_after_a_cut_without_a_question_he_says_his_last_line_again() -> None:
     patient = caller()
     patient.said(Answer(ACCOUNT))
+    assert patient.to("Sorry, we were cut off for a moment.") == Answer(ACCOUNT, is_again=True)
+
+
+def test_asking_to_wait_is_not_what_he_says_again() -> None:
+    patient = caller()
+    patient.said(Answer(ACCOUNT))
+    patient.said(Answer(WAIT))
     assert patient.to("Sorry, we were cut off for a moment.") == Answer(ACCOUNT, is_again=True)
 
 
