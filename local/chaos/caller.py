@@ -79,7 +79,7 @@ class PatientCaller:
         self._spoken: list[Spoken] = []
         self._hellos: list[tuple[int, int]] = []
         self._rejoined: list[int] = []
-        self._quiet_since = self._zero
+        self._quiet_since = self._listens_since = self._zero
         self.is_speaking = False
         self.is_waiting = False
         self.lines_spoken = 0
@@ -107,6 +107,7 @@ class PatientCaller:
         """He says hello, and goes on where he asked to wait."""
         self.is_waiting = False
         self._quiet_since = self._zero
+        self._listens_since = time.monotonic()  # the silence that he asked for is not held against the agent
 
     def hang_up(self) -> None:
         """He leaves as soon as he has heard the sentence out."""
@@ -199,7 +200,7 @@ class PatientCaller:
                 return "caller", ""
             if self.is_waiting:
                 continue
-            silent = min(self._ear.silent_seconds, time.monotonic() - self._zero)
+            silent = min(self._ear.silent_seconds, time.monotonic() - self._listens_since)
             if silent >= GIVES_UP_SECONDS:
                 return "timeout", f"the caller gave up after {GIVES_UP_SECONDS:g} s of silence"
             answer = self._replies.to(self._captions.said_since())
