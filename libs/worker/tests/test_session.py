@@ -8,7 +8,7 @@ import pytest
 from livekit import rtc
 from livekit.plugins import openai
 from worker import session
-from worker.session import PROMPT, SPELLING
+from worker.session import PROMPT, SPELLING, WHOLE
 from worker.told import ToldModel
 
 
@@ -57,6 +57,30 @@ def test_a_whole_code_needs_no_more_time(question: str, heard: str) -> None:
 )
 def test_half_a_code_is_waited_for(question: str, heard: str) -> None:
     assert session.endpointing_after(question, heard) is SPELLING
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        "Yes, please.",
+        "No, that's all, thank you.",
+        "No, that's all. Goodbye.",
+        "Okay, go ahead.",
+        "That's it, thanks. Bye-bye.",
+        "Yes. Yes, please do.",
+    ],
+)
+def test_an_answer_that_leaves_nothing_open_needs_no_more_time(heard: str) -> None:
+    assert session.endpointing_after("Shall I book that?", heard) is WHOLE
+
+
+@pytest.mark.parametrize("heard", ["Yes.", "Yes, please, and", "No, thank you for", "Thank you, but", "", "Yes, it's"])
+def test_an_answer_that_may_go_on_is_waited_for(heard: str) -> None:
+    assert session.endpointing_after("Shall I book that?", heard) is PROMPT
+
+
+def test_a_polite_word_is_not_the_code_that_was_asked_for() -> None:
+    assert session.endpointing_after(ASKS_ID, "Sure, thank you.") is SPELLING
 
 
 def test_spelling_gets_more_time_than_talking() -> None:
