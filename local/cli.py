@@ -62,6 +62,7 @@ async def _demo(options: argparse.Namespace, console: Console, running: Running)
     # What plays and reports a call takes a second to import, and the other commands do not need it.
     from local.caller import ScriptError
     from local.caller.shipped import find, table
+    from local.chaos.plan import NoSuchFault
     from local.demo import Demo
 
     try:
@@ -72,6 +73,9 @@ async def _demo(options: argparse.Namespace, console: Console, running: Running)
         demo = Demo(console, call=call, channel=options.channel, chaos=options.chaos)
     except ScriptError as error:
         console.complain(f"{error}\nwhat to do: mend the script; local/callers/README.md tells what it may hold")
+        return 2
+    except NoSuchFault as error:
+        console.complain(str(error))
         return 2
     with _claim(options.run_dir, "demo") as run_dir:
         running.mesh = demo.mesh(run_dir.path)
@@ -199,7 +203,7 @@ def _port(text: str) -> tuple[str, int]:
 
 
 def _channels(text: str) -> tuple[str, ...]:
-    wanted = tuple(text.split(","))
+    wanted = tuple(dict.fromkeys(text.split(",")))
     if unknown := set(wanted) - set(CHANNELS):
         raise argparse.ArgumentTypeError(
             f"no such line: {', '.join(sorted(unknown))}; there are {' and '.join(CHANNELS)}"

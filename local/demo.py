@@ -48,13 +48,13 @@ _RESULTS = {
 
 
 class Demo:
-    """One call. Reads the caller's script at once (ScriptError): a bad one must not cost a start of the mesh, nor the results
-    of the call before."""
+    """One call. Reads the caller's script at once (ScriptError), and looks whether there is a process ``chaos`` (NoSuchFault): bad
+    ones must not cost a start of the mesh, nor the results of the call before."""
 
     def __init__(self, console: Console, *, call: Path | None, channel: str | None, chaos: str = "") -> None:
         """``chaos`` names a process that is killed in the middle of the call: ``billing``, ``redis``, ``livekit``, ``mcp`` ..."""
         self._console = console
-        self._chaos = chaos
+        self._chaos = in_demo.process_for(chaos) if chaos else ""
         self._survived: in_demo.Survived | None = None
         self._settings = LocalSettings.from_env()
         self._script = load_script(call or DEFAULT_CALL, channel=channel)
@@ -66,11 +66,10 @@ class Demo:
     async def run(self, mesh: Mesh) -> int:
         """0 when the call met its script's expectations, 1 when not."""
         script = self._script
-        brain = "a language model" if self._settings.brain else "the playbook (no key needed)"
+        brain = "a language model" if self._settings.has_model else "the playbook (no key needed)"
         self._console.plain(f"{script.title}: a {script.channel} call; answered by {brain}")
         try:
             async with mesh:
-                self._chaos = in_demo.process_for(mesh, self._chaos) if self._chaos else ""
                 self._console.say(f"the mesh is up ({mesh.ready_after_seconds:.1f} s)")
                 failures = await _while_alive(mesh, self._call_and_report(mesh, script))
                 self._console.say("stopping everything")
@@ -92,7 +91,7 @@ class Demo:
                 folder=mesh.run_dir,
                 script=in_demo.without_expectations(script) if self._chaos else script,
                 speech_url=mesh.speech_url,
-                versions=versions(),
+                versions=versions(mesh.livekit_version),
             )
         finally:
             await store.aclose()

@@ -22,8 +22,8 @@ def run_interruptible(
         def receive(number: signal.Signals) -> None:
             received.append(number)
             if len(received) == 1:
+                task.cancel()  # first of all: whatever telling of it meets must not keep it from stopping
                 on_first()
-                task.cancel()
             else:
                 on_second()
 

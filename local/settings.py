@@ -32,6 +32,11 @@ class LocalSettings:
     """Those of BRAIN_VARIABLES that are set."""
 
     @property
+    def has_model(self) -> bool:
+        """Whether a language model answers, as a worker decides it: the other variables only choose among models."""
+        return bool(self.brain.get("OPENAI_API_KEY") or self.brain.get("OPENAI_BASE_URL"))
+
+    @property
     def binaries_dir(self) -> Path:
         """Where binaries built for this machine are kept."""
         return self.cache_dir / "bin"

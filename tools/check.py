@@ -9,14 +9,17 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FrameType
 
 from tools.house import ROOT, packages
 
@@ -93,24 +96,64 @@ GROUPS = {
 }
 
 
+class Stopped:
+    """Ctrl-C, SIGTERM or a closed terminal: each running check is told once and cleans up after itself; the next time it is killed.
+
+    Checks lead sessions of their own, so that a terminal's Ctrl-C does not reach them a second time beside us.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        """Of the signal that came first; 0 while none has."""
+        self._running: set[subprocess.Popen[bytes]] = set()
+
+    def listen(self) -> None:
+        """From now on."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._receive)
+
+    def run(self, command: Sequence[str], *, is_seen: bool) -> tuple[int, str]:
+        """Its return code and, when it is not seen at work, what it printed."""
+        pipe = None if is_seen else subprocess.PIPE
+        with subprocess.Popen(
+            command, cwd=ROOT, stdout=pipe, stderr=pipe and subprocess.STDOUT, start_new_session=True
+        ) as child:
+            self._running.add(child)
+            try:
+                if self.number:  # it came while this one started
+                    child.send_signal(signal.SIGINT)
+                printed, _ = child.communicate()
+            finally:
+                self._running.discard(child)
+        return child.returncode, (printed or b"").decode(errors="replace")
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        is_first, self.number = not self.number, self.number or number
+        for child in list(self._running):
+            with suppress(ProcessLookupError):
+                if is_first:
+                    child.send_signal(signal.SIGINT)
+                else:
+                    os.killpg(child.pid, signal.SIGKILL)
+
+
+STOPPED = Stopped()
+
+
 def run(check: Check) -> Check:
     """Runs it; returns it with what came of it. One that has the machine to itself is seen at work; another's output comes at once
     when it is done, for two at a time could not be read."""
+    if STOPPED.number:
+        return check
     print(f"\n== {check.name}" if check.alone else f".. {check.name} begins", flush=True)
     began = time.monotonic()
     # Whatever a killed process leaves is left where it is swept.
-    done = subprocess.run(
-        ("env", f"TMPDIR={_TEMP}", *check.command),
-        cwd=ROOT,
-        check=False,
-        stdout=None if check.alone else subprocess.PIPE,
-        stderr=None if check.alone else subprocess.STDOUT,
-    )
-    ran = replace(check, seconds=time.monotonic() - began, ok=done.returncode == 0)
+    returned, printed = STOPPED.run(("env", f"TMPDIR={_TEMP}", *check.command), is_seen=check.alone)
+    ran = replace(check, seconds=time.monotonic() - began, ok=returned == 0)
     if check.tests:
         ran = _counted(ran)
-    told = "" if check.alone else f"\n== {check.name}, {ran.seconds:.0f} s\n{done.stdout.decode(errors='replace')}"
-    if check.tests and done.returncode == _NO_TESTS:
+    told = "" if check.alone else f"\n== {check.name}, {ran.seconds:.0f} s\n{printed}"
+    if check.tests and returned == _NO_TESTS:
         told += f"{check.name}: no test was found in {', '.join(check.tests)}"
     print(told, end="", flush=True)
     return ran
@@ -152,19 +195,32 @@ def table(done: list[Check], seconds: float) -> str:
     return "\n".join(lines)
 
 
+def _sweep() -> None:
+    """Folders of runs that were killed."""
+    for old in _TEMP.parent.glob("check-*"):
+        try:
+            os.kill(int(old.name.rpartition("-")[2]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(old, ignore_errors=True)
+        except (PermissionError, ValueError):
+            continue
+
+
 def main() -> int:
-    """0 when every check of the group passed."""
+    """0 when every check of the group passed; 128 + the signal's number when one stopped it."""
     parser = argparse.ArgumentParser(prog="python -m tools.check", description=__doc__)
     parser.add_argument("group", choices=GROUPS, help="which checks to run")
     wanted = GROUPS[parser.parse_args().group]
+    STOPPED.listen()
+    _sweep()
     _TEMP.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     try:
         done = run_all([check for check in checks() if check.group in wanted])
-    except KeyboardInterrupt:
-        return 130
     finally:
         shutil.rmtree(_TEMP, ignore_errors=True)
+    if STOPPED.number:
+        return 128 + STOPPED.number
     print(table(done, time.monotonic() - began))
     return 0 if all(check.ok for check in done) else 1
 

@@ -44,11 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def _guarded(options: argparse.Namespace, console: Console) -> int:
     run = Run(" ".join(["python -m bench.crash", *sys.argv[1:]]), datetime.now(UTC), {})
-    load_before = _load()
+    load_before, livekit_version = _load(), ""
     try:
         with RunDir.claim(ROOT / ".run", "bench") as run_dir:
             async with mesh_for_chaos(run_dir.path, say=console.say) as mesh:
-                stage = Stage.on(mesh)
+                stage, livekit_version = Stage.on(mesh), mesh.livekit_version
                 try:
                     for name in options.faults.split(","):
                         await _struck(stage, run, name, options.calls, console)
@@ -66,7 +66,7 @@ async def _guarded(options: argparse.Namespace, console: Console) -> int:
         "nproc": os.cpu_count(),
         "load_before": load_before,
         "load_after": _load(),
-        "versions": versions(),
+        "versions": versions(livekit_version),
         "python": platform.python_version(),
     }
     name = f"crash-{run.began_at:%Y-%m-%d}"

@@ -85,7 +85,7 @@ async def _run(options: argparse.Namespace, console: Console, stage: Stage) -> R
         "nproc": os.cpu_count(),
         "load_before": before,
         "load_after": _load(),
-        "versions": {**versions(), "python": platform.python_version()},
+        "versions": {**versions(stage.mesh.livekit_version), "python": platform.python_version()},
     }
     voices = "tones (bench/handoff/tones.py)" if options.tones else "the embedded speech server's"
     return Run(_command(), began_at, voices, machine, rows)

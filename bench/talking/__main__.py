@@ -57,10 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _measured(options: argparse.Namespace, console: Console) -> int:
-    began_at, rows = datetime.now(UTC), list[Row]()
+    began_at, rows, livekit_version = datetime.now(UTC), list[Row](), ""
     try:
         with RunDir.claim(ROOT / ".run", "bench") as run_dir:
             async with Mesh(run_dir.path, services=("triage", "billing"), say=console.say) as mesh:
+                livekit_version = mesh.livekit_version
                 for number in range(1, options.calls + 1):
                     for channel in options.channels.split(","):
                         for name in options.callers.split(","):
@@ -70,7 +71,7 @@ async def _measured(options: argparse.Namespace, console: Console) -> int:
     except (MeshError, SpeechUnavailable) as error:
         console.complain(f"\n{error}")
         return 1
-    text = _page(rows, began_at)
+    text = _page(rows, began_at, livekit_version)
     console.plain(f"\n{text}")
     if options.out is not None:
         (options.out / f"talking-{began_at:%Y-%m-%d}.md").write_text(text, "utf-8")
@@ -124,7 +125,7 @@ def _told(row: Row) -> str:
     return f"{Path(row.caller).stem} ({row.channel}): {outcome} (load {row.load:.1f})"
 
 
-def _page(rows: Sequence[Row], began_at: datetime) -> str:
+def _page(rows: Sequence[Row], began_at: datetime, livekit_version: str) -> str:
     lines = [
         f"# Talking, {began_at:%Y-%m-%d}",
         "",
@@ -147,7 +148,7 @@ def _page(rows: Sequence[Row], began_at: datetime) -> str:
         f"| {Path(r.caller).stem} ({r.channel}){' FAILED' if r.failure else ''} | {_list(r.responses_ms)} | {_list(r.silences_ms)} | {r.load:.1f} |"
         for r in rows
     ]
-    shown = ", ".join(f"{name} {version}" for name, version in versions().items())
+    shown = ", ".join(f"{name} {version}" for name, version in versions(livekit_version).items())
     return "\n".join([*lines, "", f"Versions: {shown}.", ""])
 
 

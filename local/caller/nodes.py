@@ -86,6 +86,9 @@ class Nodes:
             return None
         try:
             return re.compile(words, re.IGNORECASE)
+        except (OverflowError, RecursionError):
+            self.wrong(node, f"{what} is no regular expression: {words!r} repeats too often", "mend it")
+            return None
         except re.error as e:
             right = 'mend it, or escape what is meant as it stands: "\\$49\\.99", "really\\?"'
             self.wrong(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import soundfile
 import yaml
+from handoff.directory import DIRECTORY
 
 from local.caller.nodes import Nodes
 from local.caller.script import (
@@ -173,6 +174,8 @@ def _expect(nodes: Nodes, node: yaml.Node) -> Expect:
         return nodes.number(entries[name], f"`{name}`", least=0, most=60_000) if name in entries else None
 
     handoffs = limit("handoffs_max")
+    if handoffs is not None and handoffs != int(handoffs):
+        nodes.wrong(entries["handoffs_max"], f"`handoffs_max` is {handoffs:g}", "write a whole number, such as 1")
     return Expect(
         services=_services(nodes, entries["services"]) if "services" in entries else None,
         outcome=nodes.choice(entries["outcome"], "`outcome`", _OUTCOMES) or None if "outcome" in entries else None,
@@ -190,7 +193,7 @@ def _expect(nodes: Nodes, node: yaml.Node) -> Expect:
 
 def _services(nodes: Nodes, node: yaml.Node) -> tuple[str, ...]:
     items = nodes.items(node, "`services`", "services: [triage, billing]")
-    return tuple(nodes.text(item, "a service", "triage") for item in items)
+    return tuple(nodes.choice(item, "a service", tuple(DIRECTORY)) for item in items)
 
 
 def _facts(nodes: Nodes, node: yaml.Node) -> dict[str, str]:

@@ -17,11 +17,11 @@ from local.caller.script import Expect
 from local.chaos.at_the_ear import Heard, last_voice_after, measure
 from local.chaos.caller import PatientCaller, Stayed
 from local.chaos.moments import Moment, speaking
+from local.chaos.plan import NoSuchFault
 from local.chaos.replies import as_script, replies_of
 from local.chaos.scene import Scene
 from local.chaos.strikes import Struck, kill
-from local.supervisor.errors import MeshError
-from local.supervisor.mesh import Mesh
+from local.supervisor.mesh import BACK_OFFICES, LEDGER, SERVICES, Mesh
 
 _CALL_SECONDS = 240.0
 _ALIASES = {"mcp": "billing_mcp"}
@@ -59,11 +59,11 @@ class Survived:
         return found
 
 
-def process_for(mesh: Mesh, asked: str) -> str:
-    """The process that a person means by ``billing``, ``mcp``, ``redis`` ... Raises MeshError, listing what there is."""
-    name = _ALIASES.get(asked, asked)
-    if name not in mesh.started:
-        raise MeshError(f"no process {asked!r} to kill", advice=f"there are mcp, {', '.join(mesh.started)}")
+def process_for(asked: str) -> str:
+    """The process that a person means by ``billing``, ``mcp``, ``redis`` ... Raises NoSuchFault, listing what there is."""
+    name, there = _ALIASES.get(asked, asked), ("redis", "livekit", "speech", *BACK_OFFICES.values(), LEDGER, *SERVICES)
+    if name not in there:
+        raise NoSuchFault(f"no process {asked!r} to kill\nwhat to do: name one of {', '.join((*_ALIASES, *there))}")
     return name
 
 

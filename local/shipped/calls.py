@@ -9,7 +9,7 @@ from pathlib import Path
 from handoff.redis_store import RedisStore
 
 from local import report as reports
-from local.caller import CallRefused, Script, new_access, place_call, render
+from local.caller import CallRefused, Script, SpeechUnavailable, new_access, place_call, render
 from local.ended import record_of
 from local.eval.databases import Databases
 from local.supervisor.mesh import Mesh
@@ -51,6 +51,8 @@ class ShippedCalls:
             failures = await self._call(script, folder)
         except CallRefused as error:
             return Played(script, folder, (f"nobody answered: {error}",))
+        except SpeechUnavailable as error:
+            return Played(script, folder, (f"the caller has no voice: {error}",))
         report = json.loads((folder / "report.json").read_text())
         gaps = tuple(handoff["gap_ms"] for handoff in report["handoffs"] if handoff["gap_ms"] is not None)
         return Played(script, folder, tuple(failures), gaps, report["response_ms"]["median"])
@@ -67,5 +69,11 @@ class ShippedCalls:
         finally:
             await store.aclose()
         return await reports.write(
-            recording, call, handoffs, folder=folder, script=script, speech_url=mesh.speech_url, versions=versions()
+            recording,
+            call,
+            handoffs,
+            folder=folder,
+            script=script,
+            speech_url=mesh.speech_url,
+            versions=versions(mesh.livekit_version),
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from local.caller import Script, load_script
+from local.caller import Script, ScriptError, load_script
+from local.caller.script import Problem
 from local.caller.shipped import find, shipped
 from local.console import Console
 from local.shipped.calls import Played, ShippedCalls
@@ -14,7 +15,12 @@ from local.supervisor.mesh import Mesh
 
 def scripts_of(names: Sequence[str], channels: Sequence[str]) -> list[Script]:
     """Each of ``names`` on each of ``channels``: callers that ship, or files; none means all that ship. Raises ScriptError."""
-    paths = [find(Path(name)) for name in names] or [script.path for script in shipped()]
+    paths = list(dict.fromkeys(find(Path(name)) for name in names)) or [script.path for script in shipped()]
+    stems = [path.stem for path in paths]
+    if twice := next((path for path in paths if stems.count(path.stem) > 1), None):
+        raise ScriptError(
+            (Problem(twice, 1, "another caller has this file name, and each has a folder of its name", "rename one"),)
+        )
     return [load_script(path, channel=channel) for path in paths for channel in channels]
 
 

@@ -36,6 +36,7 @@ class Server:
 
     binary: str = ""
     docker: str = ""
+    version: str = VERSION
 
     @property
     def described(self) -> str:
@@ -86,7 +87,7 @@ async def _checked(binary: str, settings: LocalSettings) -> Server | str:
         return f"{binary} does not tell its version"
     if tuple(map(int, found.groups())) < _OLDEST:
         return f"{binary} is {found[0]}, and {'.'.join(map(str, _OLDEST))} or newer is needed"
-    return Server(binary=binary)
+    return Server(binary=binary, version=found[0])
 
 
 async def _by_go(settings: LocalSettings, *, binary: Path, say: Say) -> Server | str:
@@ -117,11 +118,14 @@ async def _by_docker(settings: LocalSettings, *, say: Say) -> Server | str:
 
 
 async def _output(*command: str, env: Mapping[str, str], seconds: float = _ASK_SECONDS) -> str | None:
-    """What the command prints, None when it fails or takes too long."""
-    process = await asyncio.create_subprocess_exec(
-        *command, env=env, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+    """What the command prints, None when it cannot be run, fails or takes too long."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, env=env, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+    except OSError:
+        return None
     try:
         async with asyncio.timeout(seconds):
             printed, _ = await process.communicate()

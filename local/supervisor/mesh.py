@@ -90,6 +90,8 @@ class Mesh:
         self._specs: dict[str, Spec] = {}
         self._supervisor = Supervisor(self.run_dir / "logs", cwd=ROOT, say=say)
         self.ready_after_seconds = 0.0
+        self.livekit_version = ""
+        """Of LiveKit's server, once it was found."""
 
     # --- where things are -----------------------------------------------------------------------------------------------
     @property
@@ -187,6 +189,7 @@ class Mesh:
             server = livekit.Server()
             if "livekit" not in self._without:
                 server = await livekit.find_server(self.settings, say=self._say)
+                self.livekit_version = server.version
             self._pick_ports()
             self._make_temp_dir()
             self._specs = {spec.name: spec for spec in self._table(server) if spec.name not in self._without}

@@ -78,7 +78,7 @@ async def call(playbook_mesh: Mesh, run_dirs: Path, repo_root: Path) -> AsyncIte
             folder=folder,
             script=script,
             speech_url=mesh.speech_url,
-            versions=versions(),
+            versions=versions(mesh.livekit_version),
         )
         written = json.loads((folder / "report.json").read_text())
         yield ModelCall(evidence, written, failures, tuple(model.requests), model)

@@ -39,7 +39,7 @@ async def test_a_mesh_that_stops_in_the_middle_of_a_call_leaves_nothing(tmp_path
         Mesh(run_dir, settings=replace(settings, inherited=inherited)) as mesh,
         somebody_on_the_line_of(mesh, "triage"),
     ):
-        names = ("redis", "livekit", "speech", "billing_mcp", *mesh.services)
+        names = mesh.started
         processes = [member for name in names for member in group_of(mesh.process(name).pid)]
         assert len(processes) > len(names), "the workers have job processes"
         ports, temp_dirs = traces_of(processes)

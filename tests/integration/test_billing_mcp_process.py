@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import time
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,8 @@ from billing_mcp.seed import examples
 from billing_mcp.settings import Settings
 from billing_mcp.tools import make_office
 from starlette.testclient import TestClient
+
+from local.settings import LocalSettings
 
 _PREPARE_AND_REFUND = """
 import faulthandler, sys
@@ -59,6 +64,43 @@ def test_processes_that_start_and_refund_at_once_make_one_schema_and_one_refund(
     with sqlite3.connect(tmp_path / "billing.db") as rows:
         assert rows.execute("SELECT count(*) FROM refunds WHERE reference = 'RF-20417'").fetchone() == (1,)
         assert rows.execute("SELECT count(*) FROM accounts").fetchone() == (220,)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_an_office_that_is_told_to_stop_closes_its_database_and_ends_well(tmp_path: Path, sent: signal.Signals) -> None:
+    port = _free_port()
+    with subprocess.Popen(
+        [sys.executable, "-m", "billing_mcp", "--port", str(port)],
+        env={**LocalSettings.from_env().inherited, "DATABASE_URL": f"sqlite:///{tmp_path}/billing.db"},
+        stderr=subprocess.DEVNULL,
+    ) as office:
+        try:
+            while office.poll() is None and not _answers(port):
+                time.sleep(0.05)
+            office.send_signal(sent)
+            office.wait(30)
+        finally:
+            office.kill()
+    assert office.returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["billing.db"], "all of it is in one file that can be copied"
+
+
+def _answers(port: int) -> bool:
+    caller = HTTPConnection("127.0.0.1", port)
+    try:
+        caller.request("GET", "/")
+        caller.getresponse()
+    except OSError:
+        return False
+    finally:
+        caller.close()
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def test_a_second_start_keeps_what_is_there(tmp_path: Path) -> None:

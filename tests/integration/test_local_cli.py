@@ -17,17 +17,19 @@ from local.supervisor.run_dir import RunDir
 UP = """
     import sys
     from pathlib import Path
+    from local.console import Console
     from local.interruptible import run_interruptible
     from local.supervisor.mesh import Mesh
 
-    mesh = Mesh(Path(sys.argv[1]), services=(), without=("speech",), say=lambda line: print(line, flush=True))
+    console = Console()
+    mesh = Mesh(Path(sys.argv[1]), services=(), without=("speech",), say=console.plain)
 
     async def work():
         async with mesh:
-            print("up", *(mesh.process(name).pid for name in ("redis", "livekit")), flush=True)
+            console.plain("up " + " ".join(str(mesh.process(name).pid) for name in ("redis", "livekit")))
             raise await mesh.wait_for_death()
 
-    sys.exit(run_interruptible(work(), on_first=lambda: print("stopping", flush=True), on_second=mesh.kill_all))
+    sys.exit(run_interruptible(work(), on_first=lambda: console.plain("stopping"), on_second=mesh.kill_all))
 """
 
 
@@ -103,6 +105,30 @@ def test_a_signal_stops_everything_and_shows_in_the_exit_code(
     assert up.returncode == code
     assert "stopping" in rest
     assert not any(lives(pid) for pid in everything)
+
+
+def test_a_terminal_that_is_gone_does_not_keep_the_mesh_from_stopping(repo_root: Path, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        (sys.executable, "-c", textwrap.dedent(UP), str(tmp_path)),
+        cwd=repo_root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as up:
+        assert up.stdout is not None
+        pids = next([int(p) for p in line.split()[1:]] for line in up.stdout if line.startswith("up "))
+        up.stdout.close()  # whatever it prints from now on fails
+        up.send_signal(signal.SIGHUP)
+        up.wait(30)
+    assert not any(lives(pid) for pid in pids)
+
+
+def test_a_process_to_kill_that_does_not_exist_is_told_and_nothing_is_started(repo_root: Path, tmp_path: Path) -> None:
+    answer = local("demo", "--chaos", "biling", "--run-dir", str(tmp_path / "run"), cwd=repo_root)
+    assert answer.returncode == 2
+    assert "'biling'" in answer.stderr
+    assert "mcp, redis, livekit" in answer.stderr
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_process_that_dies_ends_the_run_and_is_named(repo_root: Path, tmp_path: Path) -> None:

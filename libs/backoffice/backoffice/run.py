@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -47,12 +48,14 @@ def main(
             file=sys.stderr,
         )
         return 2
-    application = app(make_office(database, settings), database, host=arguments.host)
-    config = uvicorn.Config(application, log_config=None, access_log=False, timeout_graceful_shutdown=3)
+    # uvicorn passes a signal on when it has shut down; by default SIGTERM would end us before the database is closed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        application = app(make_office(database, settings), database, host=arguments.host)
+        config = uvicorn.Config(application, log_config=None, access_log=False, timeout_graceful_shutdown=3)
         uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
-        pass  # uvicorn has shut down and passes the signal on
+        pass  # told to stop
     finally:
         database.close()
     return 0

@@ -51,6 +51,7 @@ async def test_a_wish_that_waits_is_remembered_until_it_becomes_the_matter() -> 
         heard.note("Billing, and something technical.")
         heard.note("Yes please.")
         assert wanted(checkpoint) == ("billing", ["technical"])
+        checkpoint.note_turn(Role.AGENT, "It is refunded. Is there anything else?")
         heard.note("Now the technical problem.")
         assert wanted(checkpoint) == ("technical", [])
 
@@ -59,6 +60,13 @@ async def test_a_wish_that_is_said_twice_waits_once() -> None:
     async with ears() as (heard, checkpoint):
         heard.note("Billing, technical.")
         heard.note("As I said: billing, technical.")
+        assert wanted(checkpoint) == ("billing", ["technical"])
+
+
+async def test_two_wishes_in_two_pieces_of_a_sentence_are_both_kept_the_more_urgent_first() -> None:
+    async with ears() as (heard, checkpoint):
+        heard.note("It's about billing.")
+        heard.note("And something technical.")
         assert wanted(checkpoint) == ("billing", ["technical"])
 
 
@@ -104,6 +112,14 @@ async def test_what_the_giver_has_dealt_with_does_not_wait() -> None:
         heard.note("No, the technical thing.")
         heard.hand_on(DIRECTORY["technical"])
         assert wanted(checkpoint) == ("technical", [])
+
+
+async def test_a_wish_that_came_last_and_fits_neither_giver_nor_taker_waits() -> None:
+    async with ears() as (heard, checkpoint):
+        heard.note("Billing, and something technical.")
+        checkpoint.note(intent=make_intent("sales"))
+        assert heard.hand_on(DIRECTORY["technical"]) == make_intent("technical")
+        assert wanted(checkpoint) == ("sales", ["technical", "sales"])
 
 
 async def test_customer_care_takes_the_whole_matter() -> None:

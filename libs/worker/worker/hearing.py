@@ -38,9 +38,9 @@ class Hearing:
         checkpoint.note_turn(Role.CALLER, text)
         for name, value in facts:
             checkpoint.note_fact(name, value, source=Source.CALLER)
-        found = tuple(i for i in understanding.find_intents(text) if is_meant(i, text, self._service))
+        found = self._wishes_in(text)
         if not self._drops(found, text):
-            self._note_intents(found)
+            self._note_intents(self._in_one_breath(found, f"{just_said} {text}") if just_said else found)
         if text.strip():
             checkpoint.note(sentiment=sentiment.update(checkpoint.call.sentiment, text, before))
         return facts
@@ -58,7 +58,20 @@ class Hearing:
             self._note_pending((*call.pending_intents, *left))
         wanted = [intent for intent in (call.intent, *call.pending_intents) if intent is not None]
         fits = next((intent for intent in wanted if intent.name in taker.intents), None)
+        last = call.intent
+        if fits and last is not None and not takes_all and last.name not in taker.intents | self._own:
+            # It goes with neither of them, and must not be forgotten for that.
+            self._note_pending((*self._checkpoint.call.pending_intents, last))
         return fits or (call.intent if takes_all else None)
+
+    def _wishes_in(self, text: str) -> tuple[Intent, ...]:
+        return tuple(i for i in understanding.find_intents(text) if is_meant(i, text, self._service))
+
+    def _in_one_breath(self, found: tuple[Intent, ...], text: str) -> tuple[Intent, ...]:
+        """The wishes of a sentence that reached us in pieces ("I was charged twice." "And the app keeps crashing."): each piece by itself
+        would make the last of them the only one."""
+        whole = self._wishes_in(text)
+        return whole if found and {i.name for i in found} <= {i.name for i in whole} else found
 
     def _drops(self, found: tuple[Intent, ...], text: str) -> bool:
         """Whether the caller takes back what waited ("never mind the bill"), and nothing else; it waits no longer then."""
