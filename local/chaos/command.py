@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from local.chaos.draining import drained
-from local.chaos.faults import FAULTS
-from local.chaos.plan import Planned, chosen, plan
+from local.chaos.faults import FAULTS, Fault
+from local.chaos.in_the_ledger import differences, endings_in
+from local.chaos.plan import FIRST, Planned, chosen, plan
 from local.chaos.processes import NotThere
 from local.chaos.run import Row, Stage, heal, struck_call
 from local.chaos.table import Run, page, summary
@@ -28,6 +29,7 @@ _SERVICES = ("triage", "billing", "escalation")
 CHAOS_ENV = {"VOICEMESH_DRAIN_SECONDS": "30", "VOICEMESH_SILENCE_SECONDS": "120"}
 """Of every worker: without the first a mesh on one machine stops at once when it is told to; without the second the agents would ask
 whether their callers are still there before the callers do."""
+_LEDGER_SECONDS = 15.0
 _MISSES = 1
 """How often a call that could not be struck is tried again."""
 
@@ -69,7 +71,7 @@ async def chaos(
     )
     mesh = mesh_for_chaos(run_dir, say=console.say)
     on_mesh(mesh)
-    rows, broken = list[Row](), ""
+    rows, broken, ledger = list[Row](), "", list[str]()
     async with mesh:
         stage = Stage.on(mesh)
         try:
@@ -81,15 +83,43 @@ async def chaos(
                 rows += struck
                 for row in struck:
                     console.say(told(row))
+            ledger = await _ledger_differs(mesh, rows)
         except (MeshError, NotThere) as error:
             broken = f"the mesh did not heal: {error}"
             console.complain(broken)
         finally:
             await stage.aclose()
-    run = Run(command, seed, began_at, time.monotonic() - began, (load, os.getloadavg()[0]), rows, broken)
+    run = Run(
+        command,
+        seed,
+        began_at,
+        time.monotonic() - began,
+        (load, os.getloadavg()[0]),
+        rows,
+        broken=broken,
+        wanted=() if calls is not None else must_be_struck(wanted, are_named=bool(faults)),
+        ledger=ledger,
+    )
     await asyncio.to_thread(_write, run, run_dir)
     console.plain(f"\n{page(run)}\nwritten: chaos.md and chaos.json in {run_dir}")
     return 1 if run.failed else 0
+
+
+def must_be_struck(chosen_ones: Sequence[Fault], *, are_named: bool) -> tuple[str, ...]:
+    """Names of the faults without which a run says too little: all that a person named; else one of every kind."""
+    return tuple(fault.name for fault in chosen_ones if are_named or fault.name in FIRST)
+
+
+async def _ledger_differs(mesh: Mesh, rows: Sequence[Row]) -> list[str]:
+    """The ledger reads Redis's stream by itself: it is given some seconds for the last call."""
+    wanted = {row.call_id: row.ending for row in rows if row.call_id and row.ending}
+    deadline = time.monotonic() + _LEDGER_SECONDS
+    while True:
+        endings = await asyncio.to_thread(endings_in, mesh.run_dir / "ledger.db")
+        found = differences(endings, wanted)
+        if not found or time.monotonic() > deadline:
+            return found
+        await asyncio.sleep(0.2)
 
 
 def _is_over(

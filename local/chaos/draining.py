@@ -20,7 +20,7 @@ from local.chaos.callers import CALLERS
 from local.chaos.faults import Fault
 from local.chaos.processes import NotThere, until
 from local.chaos.run import Row, Stage, heal
-from local.chaos.verdict import judge
+from local.chaos.verdict import is_moved, judge
 from local.ended import ended
 
 _THERE_SECONDS = 30.0
@@ -100,6 +100,7 @@ async def _row(stage: Stage, fault: Fault, stayed: Stayed, at: _Times, load: flo
         struck_at=at.struck,
         silence_ms=fault.silence_ms,
     )
+    problems += tuple(is_moved(at.moved - at.struck if at.moved else None))
     if problems:
         await asyncio.to_thread(save_audio, recording, stage.mesh.run_dir / recording.call_id)
     after = round((at.moved - at.struck) * 1000) if at.moved else None

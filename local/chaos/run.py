@@ -26,7 +26,7 @@ from local.chaos.processes import NotThere, is_quiet, until
 from local.chaos.replies import Replies, as_script
 from local.chaos.scene import Scene
 from local.chaos.strikes import Struck
-from local.chaos.verdict import Problem, judge
+from local.chaos.verdict import Problem, is_moved, judge
 from local.ended import ended
 from local.eval.databases import Databases
 from local.supervisor.mesh import Mesh
@@ -174,6 +174,8 @@ async def _judged(
         silence_ms=fault.silence_ms,
         freezes=struck.thawed_at > 0 and bool(struck.agent_id),
     )
+    if struck.is_drain:
+        problems += tuple(is_moved(struck.moved_after_seconds))
     if problems:
         await asyncio.to_thread(save_audio, recording, stage.mesh.run_dir / recording.call_id)
         (stage.mesh.run_dir / recording.call_id / "story.txt").write_text(_story(stayed, struck, call), "utf-8")

@@ -35,6 +35,9 @@ class Struck:
     up_again_at: float = 0.0
     """When a process that was struck and started again was ready."""
     thawed_at: float = 0.0
+    is_drain: bool = False
+    moved_after_seconds: float | None = None
+    """Of a drain: when another agent had the floor."""
     notes: list[str] = field(default_factory=list)
 
 
@@ -159,7 +162,7 @@ def drain_worker(service: str = "") -> Strike:
         floor = await scene.floor()
         worker, _ = await job_of(scene.mesh, service or floor.service)
         scene.mesh.process(worker).send(signal.SIGTERM)
-        struck = Struck(f"worker {worker} told to stop", time.time())
+        struck = Struck(f"worker {worker} told to stop", time.time(), is_drain=True)
         scene.restart_later(_drained(scene, worker, floor.agent_id, struck))
         return struck
 
@@ -169,7 +172,8 @@ def drain_worker(service: str = "") -> Strike:
 async def _drained(scene: Scene, worker: str, agent_id: str, struck: Struck) -> None:
     with suppress(NotThere):
         moved = await scene.floor(not_agent=agent_id)
-        struck.notes.append(f"moved to {moved.agent_id} after {time.time() - struck.at:.1f} s")
+        struck.moved_after_seconds = time.time() - struck.at
+        struck.notes.append(f"moved to {moved.agent_id} after {struck.moved_after_seconds:.1f} s")
         struck.up_again_at = time.time()
     await scene.mesh.process(worker).wait_exit()
     await scene.mesh.restart(worker)

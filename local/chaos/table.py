@@ -28,6 +28,10 @@ class Run:
     rows: Sequence[Row]
     broken: str = ""
     """Why the run came to an early end."""
+    wanted: Sequence[str] = ()
+    """Names of the faults that the run is to strike with at least once."""
+    ledger: Sequence[str] = ()
+    """What the ledger's database has otherwise than the calls' records."""
 
     @property
     def struck(self) -> list[Row]:
@@ -40,9 +44,15 @@ class Run:
         return [(row, str(problem)) for row in self.struck for problem in row.problems]
 
     @property
+    def not_struck(self) -> list[str]:
+        """Names of wanted faults that struck no call: nothing is known of them."""
+        struck = {row.fault for row in self.struck}
+        return [name for name in self.wanted if name not in struck]
+
+    @property
     def failed(self) -> bool:
-        """Whether anything happened that must not, or nothing was struck at all."""
-        return bool(self.problems or self.broken) or not self.struck
+        """Whether anything happened that must not, or something was not tried that should be."""
+        return bool(self.problems or self.broken or self.not_struck or self.ledger) or not self.struck
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -143,4 +153,7 @@ def _verdict(run: Run) -> list[str]:
     lines = [f"**Verdict**: {counted}; {kinds.get(ASKED_AGAIN, 0)} times asked again."]
     lines += [f"- {row.fault} ({row.call_id}): {problem}" for row, problem in run.problems]
     lines += [f"- not struck: {row.fault} ({row.missed})" for row in run.rows if row.missed]
+    tried = {row.fault for row in run.rows}
+    lines += [f"- not struck: {name} (there was no time for it)" for name in run.not_struck if name not in tried]
+    lines += [f"- {difference}" for difference in run.ledger]
     return [*lines, f"- {run.broken}"] if run.broken else lines

@@ -2,7 +2,8 @@
 
 A **silent drop**: no ending in the record, no voice after the strike, a silence beyond the fault's bound, a caller who gave up.
 A **double speaker**: two agents heard at once, or one that had been struck heard again. A **repeated effect**: one thing done twice
-in a back office or in the record. And a call has one line in the ledger, and nobody is asked what was known when it was struck.
+in a back office or in the record. And a call has one line in the ledger, nobody is asked what was known when it was struck, and a call
+whose worker drains is **moved** in time, by a handoff and not as a dead one's.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from local.chaos.at_the_ear import Heard
 from local.eval.evidence import TableDiff
 
 SILENT_DROP, DOUBLE_SPEAKER, REPEATED_EFFECT = "silent drop", "double speaker", "repeated effect"
-ENDINGS, ASKED_AGAIN = "not one ending", "asked again"
+ENDINGS, ASKED_AGAIN, NOT_MOVED = "not one ending", "asked again", "not moved"
+MOVED_SECONDS = 10.0
+"""What is aimed at: every call of a drained worker is with another one by then."""
 _QUESTIONS = {
     "account": re.compile(r"\b(tell me|what is|what's|need|get)\b[^.?!]*\baccount ID\b", re.IGNORECASE),
     "code": re.compile(r"\bzip code\b[^.!]*\?", re.IGNORECASE),
@@ -60,6 +63,15 @@ def judge(
         found.append(Problem(ENDINGS, f"{len(lines)} lines in the ledger"))
     found += _asked_again(recording, known, struck_at)
     return tuple(found)
+
+
+def is_moved(seconds: float | None) -> list[Problem]:
+    """What is wrong with a drained call that was moved so long after the worker was told to stop; None: never."""
+    if seconds is None:
+        return [Problem(NOT_MOVED, "the call stayed where it was")]
+    if seconds > MOVED_SECONDS:
+        return [Problem(NOT_MOVED, f"only after {seconds:.1f} s")]
+    return []
 
 
 def _silent_drop(heard: Heard, recording: Recording, call: Call | None, silence_ms: int) -> list[Problem]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 
 import pytest
 
 from local.chaos.at_the_ear import Heard
+from local.chaos.command import must_be_struck
 from local.chaos.faults import FAULTS
 from local.chaos.plan import FIRST, NoSuchFault, chosen, plan
 from local.chaos.run import Row
@@ -80,6 +82,26 @@ def test_a_run_in_which_nothing_could_be_struck_proves_nothing() -> None:
     missed = Row("drain", "call-2", 0.5, 20.0, missed="no job of billing")
     assert run_of(missed).failed
     assert "- not struck: drain (no job of billing)" in page(run_of(row(), missed))
+
+
+def test_a_run_that_had_no_time_for_a_kind_of_fault_fails_and_names_it() -> None:
+    struck = run_of(row())
+    assert not struck.failed
+    missing = replace(struck, wanted=("job-speaking", "redis-frozen"))
+    assert missing.failed
+    assert "- not struck: redis-frozen (there was no time for it)" in page(missing).splitlines()
+
+
+def test_a_run_fails_by_what_the_ledger_has_otherwise() -> None:
+    differs = replace(run_of(row()), ledger=["the ledger knows no ending of call-1, which ended as failed"])
+    assert differs.failed
+    assert "- the ledger knows no ending of call-1, which ended as failed" in page(differs).splitlines()
+
+
+def test_of_all_faults_one_of_every_kind_must_be_struck_and_of_named_ones_each() -> None:
+    some = chosen(["drain", "redis-frozen"])
+    assert must_be_struck(some, are_named=True) == tuple(fault.name for fault in some)
+    assert set(must_be_struck(FAULTS, are_named=False)) == set(FIRST)
 
 
 def test_percentiles_are_by_the_nearest_rank() -> None:

@@ -14,7 +14,17 @@ from handoff.testing import make_call
 from local.caller import Caption, Recording
 from local.caller.band import FRAME
 from local.chaos.at_the_ear import Heard
-from local.chaos.verdict import ASKED_AGAIN, DOUBLE_SPEAKER, ENDINGS, REPEATED_EFFECT, SILENT_DROP, judge
+from local.chaos.in_the_ledger import differences
+from local.chaos.verdict import (
+    ASKED_AGAIN,
+    DOUBLE_SPEAKER,
+    ENDINGS,
+    NOT_MOVED,
+    REPEATED_EFFECT,
+    SILENT_DROP,
+    is_moved,
+    judge,
+)
 from local.eval.evidence import TableDiff
 
 WELL = Heard(voice_after_ms=400, longest_silence_ms=900, two_voices_ms=0, struck_heard_ms=0)
@@ -85,3 +95,19 @@ def test_who_was_identified_is_not_asked_again_after_the_strike() -> None:
     assert kinds(recording=recorded(before), known=identified) == []
     assert kinds(recording=recorded(after)) == [], "nobody knew him yet"
     assert kinds(recording=recorded(after), known=identified) == [ASKED_AGAIN]
+
+
+@pytest.mark.parametrize(("seconds", "wrong"), [(1.8, []), (10.0, []), (10.1, [NOT_MOVED]), (None, [NOT_MOVED])])
+def test_a_drained_workers_call_is_moved_in_ten_seconds(seconds: float | None, wrong: list[str]) -> None:
+    assert [problem.kind for problem in is_moved(seconds)] == wrong
+
+
+def test_the_ledger_has_the_ending_that_the_record_has() -> None:
+    ended = {"call-1": "resolved", "call-2": "caller_hung_up", "call-3": "failed"}
+    assert differences(ended, ended) == []
+    assert differences({**ended, "call-2": "failed"}, ended) == [
+        "the ledger has failed for call-2, which ended as caller_hung_up"
+    ]
+    assert differences({"call-1": "resolved", "call-2": "caller_hung_up"}, ended) == [
+        "the ledger knows no ending of call-3, which ended as failed"
+    ]
