@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -52,6 +53,20 @@ class Job:
         self.api = SimpleNamespace(room=self)
         self.checkpoint: Checkpoint
         self.leaving: Leaving
+        self._at_shutdown: list[Callable[[], Awaitable[None]]] = []
+
+    def add_shutdown_callback(self, callback: Callable[[], Awaitable[None]]) -> None:
+        self._at_shutdown.append(callback)
+
+    async def shuts_down(self) -> None:
+        """What LiveKit waits for before it ends the process."""
+        await asyncio.gather(*(callback() for callback in self._at_shutdown))
+
+    async def process_ends(self) -> None:
+        """As LiveKit ends it when the room is gone: whatever still runs after the shutdown is cancelled."""
+        await self.shuts_down()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
 
     async def begin(self, *, holds_floor: bool = True) -> Leaving:
         self.checkpoint = await hold_call(self.store, on_floor_lost=lambda: self.leaving.floor_lost())
@@ -177,6 +192,49 @@ async def test_without_the_store_a_caller_who_was_said_goodbye_to_is_not_left_al
     await job.until_left()
     assert await job.ending() is Ending.RESOLVED  # written before the job was over
     assert job.journal[-1] == "shut down: call ended"
+
+
+@without_waiting
+async def test_the_process_stays_until_the_ending_of_its_call_is_written() -> None:
+    job = Job()
+    leaving = await job.begin()
+    job.store.is_away = True
+    leaving.session_closed(CALLER_LEFT)
+    while "room deleted" not in job.journal:
+        await asyncio.sleep(0.1)
+    over = asyncio.create_task(job.shuts_down())
+    await asyncio.sleep(20)
+    assert not over.done()
+    job.store.is_away = False
+    await over
+    assert await job.ending() is Ending.CALLER_HUNG_UP
+    assert job.journal[-1] == "shut down: call ended"
+
+
+@without_waiting
+async def test_an_ending_that_waits_for_the_store_survives_the_end_of_its_room() -> None:
+    job = Job()
+    leaving = await job.begin()
+    job.store.is_away = True
+    leaving.session_closed(CALLER_LEFT)
+    while "room deleted" not in job.journal:
+        await asyncio.sleep(0.1)
+    asyncio.get_running_loop().call_later(5, setattr, job.store, "is_away", False)
+    await job.process_ends()
+    assert await job.ending() is Ending.CALLER_HUNG_UP
+
+
+@without_waiting
+async def test_the_process_does_not_stay_for_ever_for_a_store_that_does_not_come_back() -> None:
+    job = Job()
+    leaving = await job.begin()
+    job.store.is_away = True
+    leaving.session_closed(CALLER_LEFT)
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(3)
+    began_at = loop.time()
+    await job.process_ends()
+    assert 20 < loop.time() - began_at <= 40
 
 
 @without_waiting

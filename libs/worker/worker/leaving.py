@@ -29,6 +29,9 @@ log = logging.getLogger("voicemesh.leaving")
 _APOLOGY_SECONDS = 8.0
 _ROOM_SECONDS = 3.0
 """Longest that LiveKit may take to close a room; it closes an empty one by itself."""
+_SEEN_OUT_SECONDS = 40.0
+"""Longest that the process stays for what is still under way: an ending waits 30 s for a store that is away. A worker that is
+stopped itself kills its jobs' processes sooner: LiveKit's shutdown_process_timeout (10 s), counted from where it waits for us."""
 
 
 class Leaving:
@@ -44,6 +47,17 @@ class Leaving:
         self._close = close
         self._work = asyncio.current_task()
         self._background: set[asyncio.Task[None]] = set()
+        ctx.add_shutdown_callback(self._see_out)
+
+    async def _see_out(self) -> None:
+        """LiveKit ends the process, and whatever runs in it, as soon as the room is gone and this has returned. A call's ending that
+        waits for the store would be lost with it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SEEN_OUT_SECONDS):
+                if self.cast is not None:
+                    await self.cast.checkpoint.last_written()
+                while self._background:
+                    await asyncio.wait(self._background)
 
     def leave(self, reason: str) -> None:
         """Ends this job; the call, if it lives, is somebody else's."""
