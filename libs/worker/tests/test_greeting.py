@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -80,3 +81,51 @@ async def test_a_caller_who_is_back_too_late_is_not_left_in_silence(tmp_path: Pa
     await desk.store.end_call("call-1", epoch=1, ending=Ending.CALLER_HUNG_UP)
     await greet(desk)
     assert (desk.heard, desk.left) == ([], ["hung up"])
+
+
+class DumbGate:
+    """Nothing that is said ever plays."""
+
+    def __init__(self) -> None:
+        self.is_shut = False
+
+    def on(self, event: str, listener: Any) -> None: ...
+
+    def shut(self) -> None:
+        self.is_shut = True
+
+
+def dumb(desk: Any, *, interrupted: bool = False) -> DumbGate:
+    """From now on the desk seats an agent whose voice does not come through."""
+    seat, gate = desk.seat, DumbGate()
+
+    async def seat_the_dumb(*given: Any, **named: Any) -> Any:
+        cast = await seat(*given, **named)
+        cast.gate = gate
+        if interrupted:
+            cast.session.say = lambda text, **_: SimpleNamespace(interrupted=True)
+        return cast
+
+    desk.seat = seat_the_dumb
+    return gate
+
+
+@without_waiting
+async def test_a_greeting_that_never_plays_leaves_the_call_to_the_guardians(tmp_path: Path) -> None:
+    desk = PaperDesk(tmp_path, ToldModel(), make_call(turns=(), facts=()))
+    gate = dumb(desk)
+    await greet(desk)
+    assert desk.left == ["never heard"]
+    assert gate.is_shut, "a late first frame would be heard over the successor"
+    assert [overdue.call_id for overdue in await desk.store.overdue()] == ["call-1"]
+    await over(desk)
+
+
+@without_waiting
+async def test_a_greeting_that_the_caller_cut_short_is_no_silence(tmp_path: Path) -> None:
+    desk = PaperDesk(tmp_path, ToldModel(), make_call(turns=(), facts=()))
+    dumb(desk, interrupted=True)
+    await greet(desk)
+    assert desk.left == []
+    assert desk.cast.checkpoint.floor is not None
+    await over(desk)

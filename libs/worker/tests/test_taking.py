@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from handoff.errors import FloorLost, HandoffError, IllegalMove, StoreUnavailable, UnknownHandoff
-from worker import taking
+from handoff.lifecycle import State
+from handoff.testing import make_call, make_handoff
+from worker import clips, taking
+from worker.desk_testing import ME, PaperDesk
+from worker.jumping_time import everything_ran, without_waiting
+from worker.told import ToldModel
 
 
 class Told:
@@ -49,3 +56,78 @@ async def test_who_spoke_too_late_is_silent_at_once_and_leaves(fault: HandoffErr
 )
 async def test_who_is_heard_while_the_store_is_away_goes_on(fault: HandoffError) -> None:
     assert await is_taken(fault) == (True, [])
+
+
+# --- its first word ---------------------------------------------------------------------------------------------------
+class DumbGate:
+    """Nothing that is said ever plays."""
+
+    def __init__(self) -> None:
+        self.journal: list[str] = []
+        self.first_frame = asyncio.Event()
+        self.first_frame.set()
+
+    def on(self, event: str, listener: Any) -> None: ...
+
+    def open(self) -> None:
+        self.journal.append("open")
+
+    def shut(self) -> None:
+        self.journal.append("shut")
+
+
+async def passed_to_a_dumb_taker(desk: Any, gate: Any) -> asyncio.Task[None]:
+    """Billing gives its call to triage, whose voice does not come through."""
+    now = await desk.store.now()
+    await desk.store.open_call(desk.first)
+    await desk.store.take_floor("call-1", service="billing", agent_id="billing-1", lease_seconds=1)
+    await desk.store.offer(make_handoff("h1", now=now))
+    await desk.store.move("h1", State.ACCEPTED)
+    desk.room.local_participant = SimpleNamespace(register_rpc_method=lambda name, handler: None)
+    seat = desk.seat
+
+    async def seat_the_dumb(*given: Any, **named: Any) -> Any:
+        cast = await seat(*given, **named)
+        cast.gate = gate
+        return cast
+
+    async def heard_by_caller(cast: Any) -> None: ...
+
+    desk.seat, desk.heard_by_caller = seat_the_dumb, heard_by_caller
+    taker = asyncio.create_task(taking.take(desk, {"handoff_id": "h1"}))
+    await everything_ran()
+    await desk.store.pass_floor("h1", epoch=1, lease_seconds=1)
+    return taker
+
+
+@pytest.fixture
+def nothing_is_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def render(voice: object, text: str) -> tuple[object, ...]:
+        return ()
+
+    monkeypatch.setattr(clips, "render", render)
+
+
+@pytest.mark.usefixtures("nothing_is_rendered")
+@without_waiting
+async def test_a_taker_whose_first_word_never_plays_leaves_the_call_to_the_guardians(tmp_path: Path) -> None:
+    desk = PaperDesk(tmp_path, ToldModel(), make_call())
+    gate = DumbGate()
+    await (await passed_to_a_dumb_taker(desk, gate))
+    assert (desk.left, gate.journal) == (["never heard"], ["open", "shut"])
+    (overdue,) = await desk.store.overdue()
+    assert (overdue.call_id, overdue.agent_id) == ("call-1", ME)
+    await desk.cast.session.aclose()
+
+
+@pytest.mark.usefixtures("nothing_is_rendered")
+@without_waiting
+async def test_a_giver_that_lives_has_its_call_back_before_a_dumb_taker_gives_it_up(tmp_path: Path) -> None:
+    desk = PaperDesk(tmp_path, ToldModel(), make_call())
+    taker = await passed_to_a_dumb_taker(desk, DumbGate())
+    await asyncio.sleep(desk.settings.spoken_timeout_seconds + 0.1)
+    await desk.store.take_back("h1", giver_id="billing-1", epoch=2, lease_seconds=30)
+    await taker
+    assert desk.left == ["never heard"]
+    assert not await desk.store.overdue()
+    await desk.cast.session.aclose()

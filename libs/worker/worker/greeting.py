@@ -12,6 +12,7 @@ from livekit.agents import AutoSubscribe
 
 from worker import briefing, clips, resuming
 from worker.desk import Desk
+from worker.first_word import FirstWord, never_played
 
 log = logging.getLogger("voicemesh.greeting")
 
@@ -41,8 +42,12 @@ async def greet(desk: Desk) -> None:
     checkpoint.hold(floor)
     cast = await desk.seat(checkpoint, None, is_open=True)
     cast.agent.begin()
-    cast.session.say(text, audio=clips.played(await greeting))
+    first_word = FirstWord(cast.gate)
+    said = cast.session.say(text, audio=clips.played(await greeting))
     desk.render_ahead(cast)
+    # As long as a successor would have. A greeting that the caller himself cut short before it played is no proof of silence.
+    if not await first_word.plays_within(desk.settings.recovery_seconds) and not said.interrupted:
+        await never_played(desk, cast)
 
 
 async def _floor(desk: Desk, call: Call) -> Floor | None:

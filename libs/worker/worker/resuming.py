@@ -24,6 +24,7 @@ from livekit.agents.voice.events import UserInputTranscribedEvent
 from worker import briefing, clips, session
 from worker.cast import Cast
 from worker.desk import Desk
+from worker.first_word import FirstWord
 from worker.kept_clips import CUT_OFF
 from worker.passing import LIVEKIT_AWAY, REMOVAL_SECONDS
 from worker.phrases import LAST_QUESTION
@@ -110,14 +111,11 @@ async def _is_put_out(desk: Desk, identity: str) -> bool:
 
 async def _is_heard(desk: Desk, cast: Cast, floor: Floor, clip: tuple[rtc.AudioFrame, ...]) -> bool:
     """Apologises; from the first frame that plays the call is ours for good. False when none plays before the lease passes."""
-    heard = asyncio.Event()
-    cast.gate.on("playback_started", lambda _: heard.set())
+    first_word = FirstWord(cast.gate)
     speech = cast.session.say(
         desk.kept.text(CUT_OFF), audio=clips.played(clip), allow_interruptions=False, add_to_chat_ctx=False
     )
-    try:
-        await asyncio.wait_for(heard.wait(), desk.settings.recovery_seconds)
-    except TimeoutError:
+    if not await first_word.plays_within(desk.settings.recovery_seconds):
         return False
     cast.checkpoint.hold(floor)
     cast.agent.begin()

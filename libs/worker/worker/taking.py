@@ -25,12 +25,16 @@ from worker import cast as casting
 from worker.by_word import Taking
 from worker.cast import Cast
 from worker.desk import Desk
+from worker.first_word import FirstWord, never_played
 from worker.floor_word import FloorWord
 from worker.moving import SILENT
 from worker.sealed_dispatch import SEALED, call_of, opened
 from worker.story import last_said
 
 log = logging.getLogger("voicemesh.taking")
+
+_GIVER_FIRST_SECONDS = 0.5
+"""So much longer than its giver a taker waits for its own first word."""
 
 
 async def take(desk: Desk, told: Mapping[str, str]) -> None:
@@ -49,8 +53,7 @@ async def take(desk: Desk, told: Mapping[str, str]) -> None:
     if floor is None:
         desk.leaving.leave("not wanted")
         return
-    spoken = asyncio.Event()
-    cast.gate.on("playback_started", lambda _: spoken.set())
+    first_word = FirstWord(cast.gate)
     cast.gate.open()
     cast.session.input.set_audio_enabled(True)
     cast.checkpoint.hold(floor)
@@ -59,7 +62,10 @@ async def take(desk: Desk, told: Mapping[str, str]) -> None:
             await _carry_on(desk, cast, floor)
         return
     await _catch_up(desk, cast, context)
-    await spoken.wait()
+    # A giver that lives takes the floor back after as long, and has the conversation: it goes first.
+    if not await first_word.plays_within(desk.settings.spoken_timeout_seconds + _GIVER_FIRST_SECONDS):
+        await never_played(desk, cast)
+        return
     if await _is_taken(desk, cast, handoff_id):
         await opening.wait_for_playout()
         await cast.agent.answer_what_was_said_meanwhile()
