@@ -140,9 +140,22 @@ async def test_a_server_that_goes_away_is_named_so_and_used_again_when_it_is_bac
         await client.__aexit__(None, None, None)
 
 
-async def test_a_server_that_is_away_when_a_call_begins_serves_the_next_call(port: int) -> None:
+async def test_a_server_that_is_away_when_a_call_begins_serves_that_call_when_it_is_back(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools, "AGAIN_SECONDS", 0.1)
     settings = make_settings(mcp_url=f"http://127.0.0.1:{port}/mcp", tool_timeout_seconds=DEADLINE_SECONDS)
-    toolset, client, away = await tools.connect(settings, call_id="call-1")
-    assert (toolset, client) == ([], None) and away
-    async with serving(port), connected(port, "call-2") as (there, _):
-        assert (await use(there, "verify_identity", account_id="AC4721"))["verified"]
+    (toolset,), client, away = await tools.connect(settings, call_id="call-1")
+    assert client is not None and away
+    assert toolset.tools == []
+    back = asyncio.Event()
+
+    async def on_back() -> None:
+        back.set()
+
+    toolset.on_back = on_back
+    async with serving(port):
+        async with asyncio.timeout(30):
+            await back.wait()
+        assert (await use(toolset, "verify_identity", account_id="AC4721"))["verified"]
+        await toolset.aclose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,29 +22,49 @@ from worker.tools import BackOffice
 THERE = make_settings(mcp_url="http://office.invalid/mcp", tool_timeout_seconds=5.0)
 
 
-class Toolset:
-    """In LiveKit's toolset's place; connects as its class says."""
-
-    def __init__(self, **given: Any) -> None:
-        self.given = given
-
-    async def setup(self) -> None:
-        """Connects at once."""
+Setup = Callable[[Any], Awaitable[None]]
 
 
-class AwayToolset(Toolset):
-    async def setup(self) -> None:
-        raise httpx2.ConnectError("all connection attempts failed")
+async def connects(toolset: Any) -> None:
+    """At once."""
+    toolset._initialized = True
 
 
-class BrokenToolset(Toolset):
-    async def setup(self) -> None:
-        raise ExceptionGroup("unhandled errors in a TaskGroup", [httpx2.ReadError("broken")])
+async def is_away(toolset: Any) -> None:
+    raise httpx2.ConnectError("all connection attempts failed")
 
 
-class FrozenToolset(Toolset):
-    async def setup(self) -> None:
-        await asyncio.Event().wait()
+async def is_broken(toolset: Any) -> None:
+    raise ExceptionGroup("unhandled errors in a TaskGroup", [httpx2.ReadError("broken")])
+
+
+async def is_given_up(toolset: Any) -> None:
+    raise asyncio.CancelledError  # by the transport, not by the job
+
+
+async def hangs(toolset: Any) -> None:
+    await asyncio.Event().wait()
+
+
+@pytest.fixture
+def becomes(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """What LiveKit's toolset meets at each try, the last one for ever."""
+
+    def set_to(*tries: Setup) -> None:
+        left = list(tries)
+
+        async def setup(toolset: Any, **_: Any) -> None:
+            await (left.pop(0) if len(left) > 1 else left[0])(toolset)
+
+        async def open_anew(office: Any) -> None: ...
+
+        async def aclose(toolset: Any) -> None: ...
+
+        monkeypatch.setattr(tools.mcp.MCPToolset, "setup", setup)
+        monkeypatch.setattr(tools.mcp.MCPToolset, "aclose", aclose)
+        monkeypatch.setattr(BackOffice, "open_anew", open_anew)
+
+    return set_to
 
 
 @without_waiting
@@ -52,31 +73,90 @@ async def test_a_service_without_a_back_office_has_no_tools_and_misses_none() ->
 
 
 @without_waiting
-async def test_a_back_office_that_answers_gives_its_tools(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tools.mcp, "MCPToolset", Toolset)
+async def test_a_back_office_that_answers_gives_its_tools(becomes: Any) -> None:
+    becomes(connects)
     (toolset,), office, away = await tools.connect(THERE, call_id="call-1")
-    assert isinstance(toolset, Toolset)
-    assert toolset.given["mcp_server"] is office
+    assert toolset._mcp_server is office
     assert away == ""
+    assert asyncio.get_running_loop().time() == 0
 
 
 @pytest.mark.parametrize(
-    ("toolset", "why"),
-    [(AwayToolset, "ConnectError"), (BrokenToolset, "ExceptionGroup"), (FrozenToolset, "TimeoutError")],
+    ("state", "why"),
+    [
+        (is_away, "ConnectError"),
+        (is_broken, "ExceptionGroup"),
+        (is_given_up, "CancelledError"),
+        (hangs, "TimeoutError"),
+    ],
 )
 @without_waiting
-async def test_a_back_office_that_is_away_is_named_as_such(
-    toolset: type[Toolset], why: str, monkeypatch: pytest.MonkeyPatch
+async def test_a_back_office_that_is_away_is_named_as_such_and_keeps_no_caller_waiting(
+    state: Setup, why: str, becomes: Any
 ) -> None:
-    monkeypatch.setattr(tools.mcp, "MCPToolset", toolset)
-    assert await tools.connect(THERE, call_id="call-1") == ([], None, why)
+    becomes(state)
+    (toolset,), _, away = await tools.connect(THERE, call_id="call-1")
+    assert away == why
+    assert asyncio.get_running_loop().time() <= 1.01
+    await toolset.setup()  # LiveKit's, when the session starts
+    assert asyncio.get_running_loop().time() <= 1.01
+    await toolset.aclose()
+
+
+@pytest.mark.parametrize("tries", [(is_away, is_away, connects), (hangs, connects), (is_given_up, connects)])
+@without_waiting
+async def test_tools_that_were_away_come_when_the_back_office_is_back(tries: tuple[Setup, ...], becomes: Any) -> None:
+    becomes(*tries)
+    (toolset,), _, _ = await tools.connect(THERE, call_id="call-1")
+    back = asyncio.Event()
+
+    async def on_back() -> None:
+        back.set()
+
+    toolset.on_back = on_back
+    async with asyncio.timeout(10):
+        await back.wait()
+    await toolset.aclose()
 
 
 @without_waiting
-async def test_a_job_that_ends_while_it_connects_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tools.mcp, "MCPToolset", FrozenToolset)
+async def test_a_back_office_that_is_only_slow_is_not_given_up_for_it(becomes: Any) -> None:
+    async def is_slow(toolset: Any) -> None:
+        await asyncio.sleep(3)
+
+    becomes(is_slow, is_away)
+    (toolset,), _, away = await tools.connect(THERE, call_id="call-1")
+    came: list[float] = []
+
+    async def on_back() -> None:
+        came.append(asyncio.get_running_loop().time())
+
+    toolset.on_back = on_back
+    await asyncio.sleep(5)
+    assert away
+    assert came == [pytest.approx(3)]
+
+
+@without_waiting
+async def test_when_the_session_ends_a_back_office_that_is_away_is_not_tried_any_more(becomes: Any) -> None:
+    tried: list[float] = []
+
+    async def counts(toolset: Any) -> None:
+        tried.append(asyncio.get_running_loop().time())
+        raise httpx2.ConnectError("no")
+
+    becomes(counts)
+    (toolset,), _, _ = await tools.connect(THERE, call_id="call-1")
+    await toolset.aclose()
+    await asyncio.sleep(60)
+    assert len(tried) == 1
+
+
+@without_waiting
+async def test_a_job_that_ends_while_it_connects_ends(becomes: Any) -> None:
+    becomes(hangs)
     connecting = asyncio.create_task(tools.connect(THERE, call_id="call-1"))
-    await asyncio.sleep(1)
+    await asyncio.sleep(0.5)
     connecting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await connecting

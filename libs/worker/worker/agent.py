@@ -82,7 +82,7 @@ class Brief:
     announcements: dict[str, tuple[rtc.AudioFrame, ...]] = field(default_factory=dict)
     """Announcement per target service, rendered ahead."""
     office: BackOffice | None = None
-    """The client behind the service's tools; None when there is no back office, or when it is away."""
+    """The client behind the service's tools; None when there is no back office."""
     ladder: Ladder | None = None
     """What is tried when a specialist cannot take the call; without one, ``transfer`` is tried once."""
 

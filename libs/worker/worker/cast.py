@@ -57,7 +57,8 @@ async def make(
     the conversation so far when it is another than ``context`` tells.
     """
     service, settings = stage.service, stage.settings
-    toolset, office, away = await tools.connect(settings, call_id=call.call_id)
+    offices, office, away = await tools.connect(settings, call_id=call.call_id)
+    toolset: list[Any] = [*offices]
     brief = Brief(
         service=service,
         settings=settings,
@@ -77,8 +78,31 @@ async def make(
         instructions=briefing.instructions(service, context, away),
         chat_ctx=remembered or briefing.conversation(briefing.turns(service, call, context)),
     )
+    if away:
+        for late in offices:
+            late.on_back = lambda: _tools_are_back(agent, was_ours=remembered is not None)
     rules = PlaybookLLM(_playbook(service), facts=agent.known, call_id=call.call_id, story=agent.story)
     return agent, brain.build(stage.models, rules, timeout_seconds=settings.llm_timeout_seconds)
+
+
+async def _tools_are_back(agent: CallAgent, *, was_ours: bool) -> None:
+    """What the agent was told of its tools is not true any more. ``was_ours``: it goes on with a call of its own service, whose
+    conversation has answers of these tools; LiveKit drops the answers of tools that an agent does not have."""
+    brief = agent.brief
+    await agent.update_instructions(briefing.instructions(brief.service, brief.context, ""))
+    if not was_ours:
+        return
+    chat = agent.chat_ctx.copy()
+    kept = {item.name for item in chat.items if item.type == "function_call"}
+    known = briefing.remembered(brief.service, brief.checkpoint.call)
+    chat.insert(
+        [
+            item
+            for item in known.items
+            if item.type in ("function_call", "function_call_output") and item.name not in kept
+        ]
+    )
+    await agent.update_chat_ctx(chat)
 
 
 def warm(service: Service) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx2
@@ -25,6 +25,11 @@ log = logging.getLogger("voicemesh.tools")
 _TLS = httpx2.create_ssl_context()
 """Made once, in the job processes' template."""
 CALL_HEADER = "X-Voicemesh-Call-Id"
+SEATING_SECONDS = 1.0
+"""Longest that an agent is kept from its call by tools that are not there: a successor, or the taker of a drained worker's call,
+has 4 s until its first word, a new caller hears nothing meanwhile."""
+AGAIN_SECONDS = 2.0
+"""After so long a back office that was away is tried again."""
 _LATE = (
     "No answer in time: the records can't be reached right now, and it is not known whether anything was done."
     " Say so; never invent a result."
@@ -81,7 +86,7 @@ class BackOffice(mcp.MCPServerHTTP):
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 if self._is_broken or self._client is None:
-                    await self._open_anew()
+                    await self.open_anew()
                 result = await super()._call_tool(name, arguments, **options)
         except TimeoutError:
             self._is_broken = True
@@ -118,7 +123,8 @@ class BackOffice(mcp.MCPServerHTTP):
             if self._client_task is not None:
                 self._client_task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
-    async def _open_anew(self) -> None:
+    async def open_anew(self) -> None:
+        """In place of a connection that broke, or that never came to be."""
         client, self._client_task = self._client_task, None
         if client is not None:
             client.cancel()
@@ -140,19 +146,86 @@ def _text(result: CallToolResult) -> str:
     return "\n".join(text for part in result.content if (text := getattr(part, "text", "")))
 
 
-async def connect(settings: Settings, *, call_id: str) -> tuple[list[Any], BackOffice | None, str]:
-    """The service's toolset, set up, its client, and an empty string; or no tools and why they are away.
+class OfficeTools(mcp.MCPToolset):
+    """The tools of one call's back office. The agent has this from the start; while the back office is away it is empty, and it is
+    tried again and again beside the conversation. ``aclose``, which LiveKit calls when the session ends, gives that up."""
 
-    LiveKit swallows a toolset's failure to connect; the agent must know, so that it does not promise what it cannot do. The next
-    call connects anew.
+    def __init__(self, office: BackOffice, *, call_id: str, timeout_seconds: float) -> None:
+        super().__init__(id="back_office", mcp_server=office)
+        self.on_back: Callable[[], Awaitable[None]] | None = None
+        """Told once when the tools have come after the agent was told that they are away."""
+        self._office = office
+        self._call_id = call_id
+        self._timeout_seconds = timeout_seconds
+        self._coming: asyncio.Task[None] | None = None
+        self._first_try = asyncio.Event()
+        self._why_away = ""
+
+    async def setup(self, *, reload: bool = False) -> OfficeTools:
+        """LiveKit's, when a session starts: nobody waits there for a back office that is away."""
+        return self
+
+    async def come_within(self, seconds: float) -> str:
+        """Begins to connect. Returns when the tools are there: an empty string; or why they are away, no later than this."""
+        self._coming = asyncio.create_task(self._until_there())
+        try:
+            await asyncio.wait_for(self._first_try.wait(), seconds)
+        except TimeoutError:
+            return TimeoutError.__name__
+        except asyncio.CancelledError:
+            self._coming.cancel()
+            raise
+        return self._why_away
+
+    async def _until_there(self) -> None:
+        while not await self._is_there():
+            self._first_try.set()
+            await asyncio.sleep(AGAIN_SECONDS)
+        self._why_away = ""
+        self._first_try.set()
+        if self.on_back is not None:
+            log.info("the back office is there", extra={"call_id": self._call_id})
+            await self.on_back()
+
+    async def _is_there(self) -> bool:
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                if self._why_away:
+                    await self._office.open_anew()
+                await super().setup()
+        except Exception as e:  # noqa: BLE001 - the SDK raises whatever the transport raised; the agent goes on without tools
+            self._tell_away(type(e).__name__)
+            return False
+        except asyncio.CancelledError as e:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            self._tell_away(type(e).__name__)  # the connection's own task was
+            return False
+        return True
+
+    def _tell_away(self, why: str) -> None:
+        if not self._why_away:
+            log.error("the back office is away: %s", why, extra={"call_id": self._call_id})
+        self._why_away = why
+
+    async def aclose(self) -> None:
+        """See Toolset.aclose."""
+        if self._coming is not None:
+            self._coming.cancel()
+            await asyncio.wait({self._coming})
+        if self._initialized:  # else there is no connection to close
+            await super().aclose()
+
+
+async def connect(settings: Settings, *, call_id: str) -> tuple[list[OfficeTools], BackOffice | None, str]:
+    """The service's toolset, its client, and an empty string when the tools are there, else why they are away: then the toolset is
+    empty until they come, see ``OfficeTools.on_back``. Without a back office there is neither.
+
+    LiveKit swallows a toolset's failure to connect; the agent must know, so that it does not promise what it cannot do.
     """
     if not settings.mcp_url:
         return [], None, ""
     office = BackOffice(settings.mcp_url, call_id=call_id, timeout_seconds=settings.tool_timeout_seconds)
-    toolset = mcp.MCPToolset(id="back_office", mcp_server=office)
-    try:
-        await asyncio.wait_for(toolset.setup(), settings.tool_timeout_seconds)
-    except Exception as e:  # noqa: BLE001 - the SDK raises whatever the transport raised; the agent goes on without tools
-        log.error("the back office is away: %s", type(e).__name__, extra={"call_id": call_id})
-        return [], None, type(e).__name__
-    return [toolset], office, ""
+    toolset = OfficeTools(office, call_id=call_id, timeout_seconds=settings.tool_timeout_seconds)
+    return [toolset], office, await toolset.come_within(SEATING_SECONDS)
