@@ -10,6 +10,7 @@ from handoff.lifecycle import State
 from handoff.testing import make_call, make_handoff
 from worker.jumping_time import everything_ran, without_waiting
 from worker.livekit_worker import ClosedJob
+from worker.recovery import NOBODY_COULD
 from worker.recovery_testing import ALICE, Scene
 from worker.rooms import Caller
 
@@ -141,6 +142,18 @@ async def test_a_call_without_a_record_is_answered_anew_twice_and_then_closed() 
     await scene.died()
     assert len(scene.pool.launched) == 2
     assert scene.rooms.closed == ["call-1"]
+    call = await scene.call()
+    assert (call.ending, call.ending_detail) == (Ending.FAILED, NOBODY_COULD), "the ledger counts it"
+    assert (call.caller_identity, call.services) == ("caller-1", ("billing",))
+
+
+@without_waiting
+async def test_a_call_that_somebody_has_answered_after_all_is_not_closed() -> None:
+    scene = Scene()
+    await scene.held(agent_id="billing-2")
+    await scene.recovery._end_unanswered(ClosedJob("call-1", "billing-1", "", -9), ALICE)
+    assert scene.rooms.closed == []
+    assert (await scene.call()).ending is None
 
 
 @pytest.mark.parametrize(("callers", "agents"), [((), ()), ((ALICE,), ("triage-1",))], ids=["nobody", "an agent"])
@@ -177,6 +190,25 @@ async def test_a_death_while_livekit_is_away_is_left_to_the_lease() -> None:
     scene.admission.is_connected = True
     await scene.overdue()
     assert len(scene.pool.launched) == 1
+
+
+@without_waiting
+async def test_a_parent_that_cannot_reach_livekit_seizes_nothing_and_leaves_the_call_to_others() -> None:
+    scene = Scene()
+    await scene.held()
+    scene.rooms.is_away = True
+    await scene.died()
+    assert (await scene.floor()).epoch == 1
+    assert scene.outcomes("parent") == {"billing livekit_away": 1.0}
+
+
+@without_waiting
+async def test_the_room_of_a_dead_job_is_looked_at_once_before_its_successor_starts() -> None:
+    scene = Scene()
+    await scene.held()
+    await scene.died()
+    assert len(scene.pool.launched) == 1
+    assert scene.rooms.looks == 1
 
 
 @without_waiting

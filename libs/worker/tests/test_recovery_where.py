@@ -165,10 +165,48 @@ async def test_a_worker_that_livekit_cannot_reach_leaves_lost_calls_to_others() 
 
 
 @without_waiting
-async def test_while_livekit_does_not_answer_the_call_is_not_kept_from_others() -> None:
+async def test_a_worker_that_finds_that_livekit_does_not_answer_seizes_nothing_and_burns_no_lease() -> None:
     scene = Scene()
     await scene.held()
     scene.rooms.is_away = True
+    await scene.overdue()
+    await asyncio.sleep(RECOVERY_SECONDS)
+    assert scene.outcomes("lease") == {"billing livekit_away": 1.0}
+    assert scene.rooms.looks == 1, "for a while it does not even ask"
+    (lost,) = await scene.store.overdue()
+    assert (lost.epoch, lost.attempts) == (1, 0)
+
+
+@without_waiting
+async def test_when_livekit_answers_again_a_worker_recovers_calls_as_before() -> None:
+    scene = Scene()
+    await scene.held()
+    scene.rooms.is_away = True
+    await scene.overdue()
+    scene.rooms.is_away = False
+    await scene.overdue()
+    assert scene.pool.launched == []
+    await asyncio.sleep(10)
+    await scene.overdue()
+    assert len(scene.pool.launched) == 1
+
+
+@without_waiting
+async def test_a_worker_that_has_registered_anew_need_not_wait() -> None:
+    scene = Scene()
+    await scene.held()
+    scene.rooms.is_away = True
+    await scene.overdue()
+    scene.rooms.is_away, scene.admission.is_connected = False, True
+    await scene.overdue()
+    assert len(scene.pool.launched) == 1
+
+
+@without_waiting
+async def test_while_livekit_takes_no_dispatch_the_call_is_not_kept_from_others() -> None:
+    scene = Scene("triage")
+    await scene.held()
+    scene.rooms.takes_dispatches = False
     await scene.overdue()
     assert scene.outcomes("lease") == {"billing livekit_away": 1.0}
     await asyncio.sleep(RECOVERY_SECONDS)

@@ -8,6 +8,10 @@ from collections.abc import Callable
 
 from handoff.outcome import Refusal
 
+_LIVEKIT_AWAY_SECONDS = 10.0
+"""So long nobody is recovered from here after LiveKit did not answer us. The worker's own connection notices a network that takes
+packets and brings none only after 30 s, and what is seized meanwhile is silent for a whole lease."""
+
 
 class Admission:
     """Counts places in the worker's main process. ``running`` gives the number of live jobs.
@@ -29,8 +33,28 @@ class Admission:
         self._now = now
         self._kept: dict[str, float] = {}
         self.draining = False
-        self.is_connected = True
+        self._is_connected = True
+        self._livekit_away_until = -math.inf
+
+    @property
+    def is_connected(self) -> bool:
         """False while LiveKit cannot send us calls: an offer taken then would wait for an agent that never comes."""
+        return self._is_connected
+
+    @is_connected.setter
+    def is_connected(self, is_connected: bool) -> None:
+        self._is_connected = is_connected
+        if is_connected:  # anew: LiveKit answers
+            self._livekit_away_until = -math.inf
+
+    def livekit_did_not_answer(self) -> None:
+        """Calls are recovered by others for a while."""
+        self._livekit_away_until = self._now() + _LIVEKIT_AWAY_SECONDS
+
+    @property
+    def reaches_livekit(self) -> bool:
+        """Whether a call that lost its agent may be recovered from here: LiveKit has us, and has answered when it was asked."""
+        return self._is_connected and self._now() >= self._livekit_away_until
 
     @property
     def capacity(self) -> int:

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
-from handoff.call import Ending, Floor
+from handoff.call import Call, Channel, Ending, Floor
 from handoff.directory import DIRECTORY
 from handoff.errors import FloorLost, HandoffError, StoreUnavailable, WireMismatch
 from handoff.guardian import MOST_ATTEMPTS, OWN_ATTEMPTS, Guardian, service_of_successor
@@ -28,7 +28,7 @@ from handoff.store import Overdue, Store
 from worker.admission import Admission
 from worker.livekit_worker import ClosedJob
 from worker.observe import Metrics
-from worker.rooms import LIVEKIT_AWAY, Rooms
+from worker.rooms import LIVEKIT_AWAY, Caller, Present, Rooms
 
 log = logging.getLogger("voicemesh.recovery")
 
@@ -61,6 +61,20 @@ class Peers(Protocol):
     async def pools(self, to_service: str) -> Mapping[str, object]: ...
 
 
+class _LooksFirst(Guardian):
+    """Seizes nothing before LiveKit has answered: what is seized by who cannot reach it is silent for a whole lease, and one
+    attempt poorer."""
+
+    def __init__(
+        self, look: Callable[[str, str], Coroutine[Any, Any, Present | None]], *given: Any, **named: Any
+    ) -> None:
+        super().__init__(*given, **named)
+        self._look_at = look
+
+    async def take(self, seen: Overdue) -> bool:
+        return await self._look_at(seen.call_id, "lease") is not None and await super().take(seen)
+
+
 class Recovery:
     """One per main process. ``guardian`` is its loop; ``job_closed`` its ear for the jobs of this process."""
 
@@ -86,13 +100,14 @@ class Recovery:
         self._admission = admission
         self._metrics = metrics
         self._recovery_seconds = recovery_seconds
-        self.guardian = Guardian(
+        self.guardian = _LooksFirst(
+            self._look,
             store,
             self._rescue_overdue,
             poll_seconds=poll_seconds,
             lease_seconds=recovery_seconds,
             prefers=lambda seen: service_of_successor(seen) == service and self._has_room,
-            is_able=lambda: admission.is_connected,
+            is_able=lambda: admission.reaches_livekit,
         )
         self._deaths: dict[str, tuple[int, float]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -117,11 +132,14 @@ class Recovery:
             if job.exit_code != 0:
                 self._evict(job.call_id, job.agent_id)  # LiveKit would list it for another 21 s
             return
-        if not self._admission.is_connected and not self._admission.draining:
+        if not self._admission.reaches_livekit and not self._admission.draining:
             return  # LiveKit is away: the lease tells again when it is back
+        present = await self._look(seen.call_id, "parent")
+        if present is None:
+            return
         floor = await self.guardian.seize(seen, dead_agent_id=job.agent_id)
         if floor is not None:
-            await self._rescue(seen, floor, "parent")
+            await self._rescue(seen, floor, "parent", present)
 
     async def _orphaned(self, job: ClosedJob) -> Overdue | None:
         """What is to be seized; None when the call lives on without that job, or has ended, or was never a call."""
@@ -156,12 +174,25 @@ class Recovery:
             if not present.callers or set(present.agents) - {job.agent_id}:
                 return
             if self._count_death(job.call_id) >= _ANSWERED_AGAIN:
-                log.error("a call could not be answered", extra={"call_id": job.call_id})
-                await self._rooms.close(job.call_id)
+                await self._end_unanswered(job, present.callers[0])
                 return
             agent_id = f"{self._service}-a{uuid.uuid4().hex[:12]}"
             if not await self._launched(job.call_id, agent_id, {}):
                 await self._rooms.call_in(job.call_id, self._service, {})
+
+    async def _end_unanswered(self, job: ClosedJob, caller: Caller) -> None:
+        """No agent lived long enough to open the call. It gets its record for the sake of its ending: the ledger counts it. Nobody
+        is there who could tell the caller."""
+        call_id = job.call_id
+        log.error("a call could not be answered", extra={"call_id": call_id})
+        channel = Channel.PHONE if caller.is_on_the_phone else Channel.WEB
+        opened = await self._store.open_call(
+            Call(call_id, channel, caller.identity, await self._store.now(), services=(self._service,))
+        )
+        floor = await self.guardian.seize(Overdue(call_id, self._service, "", 0, 0), dead_agent_id=job.agent_id)
+        if opened.ending is None and floor is not None:  # else somebody has answered after all
+            await self._end(floor, Ending.FAILED, NOBODY_COULD, "given_up")
+            self._metrics.recovered(self._service, detector="parent", outcome="given_up")
 
     async def _patiently(self, ask: Callable[[], Coroutine[Any, Any, Overdue | None]]) -> Overdue | None:
         loop = asyncio.get_running_loop()
@@ -174,19 +205,34 @@ class Recovery:
                     raise
             await asyncio.sleep(_LOOK_FOR_CALLER_SECONDS)
 
+    async def _look(self, call_id: str, detector: str) -> Present | None:
+        """Who is in the room, some milliseconds after; None, after 2 s at most, when LiveKit does not answer: then the call is for
+        others, and so is every other one for a while."""
+        if not self._admission.reaches_livekit and not self._admission.draining:
+            return None  # since this look at many calls began
+        try:
+            return await self._rooms.present(call_id)
+        except LIVEKIT_AWAY as e:
+            log.warning("LiveKit does not answer: %s", type(e).__name__, extra={"call_id": call_id})
+            self._admission.livekit_did_not_answer()
+            self._metrics.recovered(self._service, detector=detector, outcome="livekit_away")
+            return None
+
     # --- what a winner does ---------------------------------------------------------------------------------------
     async def _rescue_overdue(self, seen: Overdue, floor: Floor) -> None:
         await self._rescue(seen, floor, "lease")
 
-    async def _rescue(self, seen: Overdue, floor: Floor, detector: str) -> None:
+    async def _rescue(self, seen: Overdue, floor: Floor, detector: str, present: Present | None = None) -> None:
+        """``present``: who was in the room a moment ago, when that is known."""
         call = {"call_id": floor.call_id}
         log.warning("epoch %d of the call is seized for %s", floor.epoch, floor.agent_id, extra=call)
         if seen.agent_id:
             self._evict(floor.call_id, seen.agent_id)
         try:
-            outcome = await self._outcome(seen, floor, detector)
+            outcome = await self._outcome(seen, floor, detector, present)
         except LIVEKIT_AWAY as e:  # the lease passes, as it does when the store is away
             log.warning("LiveKit does not answer: %s", type(e).__name__, extra=call)
+            self._admission.livekit_did_not_answer()
             outcome = "livekit_away"
         except StoreUnavailable:
             outcome = "store_away"
@@ -195,8 +241,8 @@ class Recovery:
         self._metrics.recovered(floor.service, detector=detector, outcome=outcome)
         log.info("epoch %d of the call: %s", floor.epoch, outcome, extra=call)
 
-    async def _outcome(self, seen: Overdue, floor: Floor, detector: str) -> str:
-        if not await self._caller_is_there(floor):
+    async def _outcome(self, seen: Overdue, floor: Floor, detector: str, present: Present | None) -> str:
+        if not (present and present.callers) and not await self._caller_is_there(floor):
             return await self._end(floor, Ending.CALLER_HUNG_UP, CALLER_WAS_GONE, "caller_gone")
         if seen.attempts >= MOST_ATTEMPTS:
             return await self._end(floor, Ending.FAILED, NOBODY_COULD, "given_up")

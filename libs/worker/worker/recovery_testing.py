@@ -29,11 +29,14 @@ class PaperRooms:
     agents: tuple[str, ...] = ()
     answers: bool = True
     is_away: bool = False
+    takes_dispatches: bool = True
+    looks: int = 0
     evicted: list[str] = field(default_factory=list)
     called_in: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
 
     async def present(self, room: str) -> Present:
+        self.looks += 1
         if self.is_away:
             raise AWAY
         return Present(self.callers, self.agents)
@@ -42,6 +45,8 @@ class PaperRooms:
         self.evicted.append(identity)
 
     async def call_in(self, room: str, service: str, attributes: dict[str, str]) -> str:
+        if not self.takes_dispatches:
+            raise AWAY
         self.called_in.append((service, attributes))
         return f"dispatch-{len(self.called_in)}"
 
