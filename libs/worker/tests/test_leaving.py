@@ -48,7 +48,9 @@ class Job:
         self.journal: list[str] = []
         self.clock = FakeClock()
         self.store = OutageStore(now=self.clock)
-        self.room = SimpleNamespace(name="call-1", remote_participants={}, disconnect=self._disconnect)
+        self.room = SimpleNamespace(
+            name="call-1", remote_participants={}, disconnect=self._disconnect, on=lambda event, listener: None
+        )
         self.job = SimpleNamespace(room=self.room)
         self.api = SimpleNamespace(room=self)
         self.checkpoint: Checkpoint
@@ -255,6 +257,33 @@ async def test_after_a_fault_who_holds_no_floor_says_nothing_and_ends_nothing() 
     await job.until_left()
     assert await job.ending() is None
     assert job.journal == ["session closed", "left the room", "closed", "shut down: failed"]
+
+
+@without_waiting
+async def test_who_is_cut_off_from_livekit_is_silent_and_leaves_the_call_to_the_guardians() -> None:
+    job = Job()
+    leaving = await job.begin()
+    leaving.cut_off()
+    await job.until_left()
+    assert job.journal == [
+        "gate shut",
+        "session closed",
+        "left the room",
+        "closed",
+        "shut down: cut off from LiveKit",
+    ]
+    assert await job.ending() is None
+    assert [overdue.call_id for overdue in await job.store.overdue()] == ["call-1"]
+
+
+@without_waiting
+async def test_a_room_that_does_not_let_go_keeps_nobody() -> None:
+    job = Job()
+    leaving = await job.begin()
+    job.room.disconnect = asyncio.Event().wait
+    leaving.cut_off()
+    await job.until_left()
+    assert job.journal[-1] == "shut down: cut off from LiveKit"
 
 
 @without_waiting

@@ -20,6 +20,7 @@ from livekit.agents import CloseEvent, CloseReason, JobContext
 from worker import clips
 from worker.callback_ticket import ending_with_ticket
 from worker.cast import Cast
+from worker.cut_off import CutOff
 from worker.kept_clips import APOLOGY, KeptClips
 from worker.passing import LIVEKIT_AWAY
 from worker.worst_case import say_last_words
@@ -28,7 +29,7 @@ log = logging.getLogger("voicemesh.leaving")
 
 _APOLOGY_SECONDS = 8.0
 _ROOM_SECONDS = 3.0
-"""Longest that LiveKit may take to close a room; it closes an empty one by itself."""
+"""Longest that LiveKit may take to close a room, or to let us go; it closes an empty one by itself."""
 _SEEN_OUT_SECONDS = 40.0
 """Longest that the process stays for what is still under way: an ending waits 30 s for a store that is away. A worker that is
 stopped itself kills its jobs' processes sooner: LiveKit's shutdown_process_timeout (10 s), counted from where it waits for us."""
@@ -47,6 +48,7 @@ class Leaving:
         self._close = close
         self._work = asyncio.current_task()
         self._background: set[asyncio.Task[None]] = set()
+        self._cut_off = CutOff(ctx.room, self.cut_off)
         ctx.add_shutdown_callback(self._see_out)
 
     async def _see_out(self) -> None:
@@ -79,7 +81,8 @@ class Leaving:
             cast.checkpoint.let_go()
             with suppress(RuntimeError):
                 await cast.session.aclose()
-        await self._ctx.room.disconnect()
+        with suppress(TimeoutError):  # it says goodbye to a LiveKit that may be out of reach
+            await asyncio.wait_for(self._ctx.room.disconnect(), _ROOM_SECONDS)
         if cast is not None:
             await cast.checkpoint.last_written()
         await self._close()
@@ -159,6 +162,16 @@ class Leaving:
         if self.cast is not None:
             await self.cast.checkpoint.abandon()
         self.leave("orphaned")
+
+    def cut_off(self) -> None:
+        """LiveKit is out of reach and the store may not be: the call is free for a successor, and not a sound more from here."""
+        self._soon(self._give_up_the_call("cut off from LiveKit"))
+
+    async def _give_up_the_call(self, reason: str) -> None:
+        if self.cast is not None and not self.is_leaving:
+            self.cast.gate.shut()
+            await self.cast.checkpoint.abandon()
+        self.leave(reason)
 
     def session_closed(self, event: CloseEvent) -> None:
         """The session has ended: the caller left, speech or model failed, or we were put out."""
