@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -55,6 +55,7 @@ class Job:
         self.api = SimpleNamespace(room=self)
         self.checkpoint: Checkpoint
         self.leaving: Leaving
+        self.play_hangs = False
         self._at_shutdown: list[Callable[[], Awaitable[None]]] = []
 
     def add_shutdown_callback(self, callback: Callable[[], Awaitable[None]]) -> None:
@@ -80,7 +81,7 @@ class Job:
         async def close() -> None:
             self.journal.append("closed")
 
-        self.leaving = Leaving(ctx, self.store, kept=kept, close=close)
+        self.leaving = Leaving(ctx, self.store, kept=kept, close=close, play=self._play)
         self.leaving._work = None  # the test's own task shall live on
         session: Any = Session(self.journal)
         gate: Any = SimpleNamespace(shut=lambda: self.journal.append("gate shut"))
@@ -100,6 +101,11 @@ class Job:
         while "shut down" not in " ".join(self.journal):
             await asyncio.sleep(0.1)
         await everything_ran()
+
+    async def _play(self, room: object, clip: Sequence[object]) -> None:
+        self.journal.append("played a recording")
+        if self.play_hangs:
+            await asyncio.Event().wait()
 
     async def _disconnect(self) -> None:
         self.journal.append("left the room")
@@ -136,6 +142,19 @@ async def test_who_was_overtaken_ends_neither_the_call_nor_the_room(event: Close
     await job.until_left()
     assert await job.ending() is None
     assert "room deleted" not in job.journal
+    assert "played a recording" not in job.journal, "another agent speaks"
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["heard", "nobody listens"])
+@without_waiting
+async def test_a_caller_whose_agent_lost_its_session_hears_a_recording_before_the_line_is_closed(hangs: bool) -> None:
+    job = Job()
+    job.play_hangs = hangs
+    leaving = await job.begin()
+    leaving.session_closed(CloseEvent(reason=CloseReason.ERROR))
+    await job.until_left()
+    assert await job.ending() is Ending.FAILED
+    assert job.journal[:2] == ["played a recording", "room deleted"]
 
 
 @without_waiting

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from handoff.call import Ending
@@ -17,13 +17,13 @@ from handoff.store import Store
 from livekit import api, rtc
 from livekit.agents import CloseEvent, CloseReason, JobContext
 
-from worker import clips
+from worker import clips, last_words
 from worker.callback_ticket import ending_with_ticket
 from worker.cast import Cast
 from worker.cut_off import CutOff
 from worker.kept_clips import APOLOGY, KeptClips
 from worker.passing import LIVEKIT_AWAY
-from worker.worst_case import say_last_words
+from worker.worst_case import say_last_words, special_tone
 
 log = logging.getLogger("voicemesh.leaving")
 
@@ -38,7 +38,15 @@ stopped itself kills its jobs' processes sooner: LiveKit's shutdown_process_time
 class Leaving:
     """The way out of one job. ``close`` frees what the job opened; it runs last, once."""
 
-    def __init__(self, ctx: JobContext, store: Store, *, kept: KeptClips, close: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        ctx: JobContext,
+        store: Store,
+        *,
+        kept: KeptClips,
+        close: Callable[[], Awaitable[None]],
+        play: Callable[[rtc.Room, Sequence[rtc.AudioFrame]], Awaitable[None]] = last_words.play,
+    ) -> None:
         self.cast: Cast | None = None
         self.is_leaving = False
         """Whether this job is over; whatever it still waits for is given up."""
@@ -46,6 +54,7 @@ class Leaving:
         self._store = store
         self._kept = kept
         self._close = close
+        self._play = play
         self._work = asyncio.current_task()
         self._background: set[asyncio.Task[None]] = set()
         self._cut_off = CutOff(ctx.room, self.cut_off)
@@ -146,6 +155,13 @@ class Leaving:
         speech = cast.session.say(text, audio=clips.played(clip)) if clip else cast.agent.say_prompt(APOLOGY)
         await speech.wait_for_playout()
 
+    async def _apologise_without_session(self) -> None:
+        clip = self._kept.find(self._kept.text(APOLOGY)) or special_tone()
+        try:
+            await asyncio.wait_for(self._play(self._ctx.room, clip), _APOLOGY_SECONDS)
+        except Exception as e:  # noqa: BLE001 - whatever LiveKit's client raised: the line is closed without a word then
+            log.warning("the caller could not be told: %s", type(e).__name__, extra={"call_id": self._ctx.room.name})
+
     # --- what happens to us ---------------------------------------------------------------------------------------
     def floor_lost(self) -> None:
         """Another agent has the call: not a sound more from here."""
@@ -187,6 +203,8 @@ class Leaving:
             await self.hang_up()
         elif reason is CloseReason.ERROR:
             await cast.checkpoint.end(Ending.FAILED, "speech or model failed")
+            if await self._is_over():  # else another agent speaks
+                await self._apologise_without_session()
             await self.hang_up()
         else:  # out of the room, or this process is stopped: the caller may still be there, and somebody goes on
             await cast.checkpoint.abandon()
