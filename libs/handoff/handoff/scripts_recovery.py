@@ -15,6 +15,9 @@ from handoff.lua import Args, run
 from handoff.store import UNHELD_SECONDS
 
 _OVERDUE = """
+-- Changes nothing and makes no key, and is refused like any other write: from a Redis that only reads nobody learns who is overdue,
+-- for no owner can renew in it. ZADD because memory that is full refuses no ZREM.
+redis.call('ZADD', LIVE, 'XX', 0, '')
 local at, limit, found = now(), tonumber(ARGV[1]), {'ok'}
 while #found <= limit do
   local due = redis.call('ZRANGEBYSCORE', LIVE, '-inf', at, 'LIMIT', #found - 1, limit - #found + 1)

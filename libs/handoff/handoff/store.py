@@ -113,7 +113,9 @@ class Store(Protocol):
     # --- a call without a living owner ----------------------------------------------------------------------------
     async def overdue(self, *, limit: int = 100) -> tuple[Overdue, ...]:
         """Calls whose lease has passed by the store's clock and that have no ending, oldest first; a call that nobody ever
-        held counts UNHELD_SECONDS after it was opened. Costs O(overdue), not O(calls)."""
+        held counts UNHELD_SECONDS after it was opened. Costs O(overdue), not O(calls).
+
+        Raises StoreUnavailable also when the store can be read and refuses writes: every lease passes in it, whoever lives."""
         ...
 
     async def seize_floor(

@@ -43,10 +43,28 @@ class FakeClock:
         self.at += seconds
 
 
+_READS = frozenset(
+    {
+        "now",
+        "load_call",
+        "load_floor",
+        "load_handoff",
+        "endings",
+        "ledger_after",
+        "live_calls",
+        "callbacks",
+        "position",
+        "breaker_load",
+    }
+)
+
+
 class OutageStore(MemoryStore):
-    """A MemoryStore that raises StoreUnavailable, where it is awaited, while ``is_away`` is true. What it held stays."""
+    """A MemoryStore that raises StoreUnavailable, where it is awaited, while ``is_away`` is true, and from whatever writes while
+    ``refuses_writes`` is. What it held stays."""
 
     is_away = False
+    refuses_writes = False
 
     def __getattribute__(self, name: str) -> Any:
         found = super().__getattribute__(name)
@@ -55,6 +73,8 @@ class OutageStore(MemoryStore):
 
         async def asked(*args: Any, **kwargs: Any) -> Any:
             self._answer()
+            if self.refuses_writes and name not in _READS:
+                raise StoreUnavailable("Redis takes no writes (a test's refusal)")
             return await found(*args, **kwargs)
 
         return asked
@@ -69,7 +89,7 @@ class OutageStore(MemoryStore):
 
     def forget_everything(self) -> None:
         """As a Redis that was restarted empty: calls, handoffs, the ledger, all are gone."""
-        is_away = self.is_away
+        is_away, refuses_writes = self.is_away, self.refuses_writes
         self.__init__(  # type: ignore[misc]
             now=self._now,
             call_ttl_seconds=self._call_ttl_seconds,
@@ -77,7 +97,7 @@ class OutageStore(MemoryStore):
             ledger_ttl_seconds=self._ledger_ttl_seconds,
             reread_seconds=self._reread_seconds,
         )
-        self.is_away = is_away
+        self.is_away, self.refuses_writes = is_away, refuses_writes
 
     def _answer(self) -> None:
         if self.is_away:

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import settings
 
 pytest.register_assert_rewrite(
-    "store_suite", "handoff_suite", "recovery_suite", "shared_suite", "store_steps", "store_machine", "recovery_machine"
+    "store_suite",
+    "handoff_suite",
+    "recovery_suite",
+    "refusal_suite",
+    "shared_suite",
+    "store_steps",
+    "store_machine",
+    "recovery_machine",
 )
 sys.path.insert(0, str(Path(__file__).parent))
 

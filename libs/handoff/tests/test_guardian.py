@@ -199,6 +199,23 @@ async def test_after_an_outage_the_owners_that_live_renew_first() -> None:
     assert [seen.call_id for seen, _ in rescue.asked] == ["call-dead"]
 
 
+async def test_a_store_that_can_be_read_and_takes_no_writes_is_away_like_any_other() -> None:
+    """In the moment when it takes writes again every lease has passed, and a guardian may be faster than an owner."""
+    clock = FakeClock()
+    store, rescue = OutageStore(now=clock), Rescuer()
+    await held(store)
+    watching = guardian(store, rescue, monotonic=clock)
+    store.refuses_writes = True
+    clock.advance(30.0)
+    assert [await looked(watching) for _ in range(3)] == [0, 0, 0]
+    store.refuses_writes = False
+    assert await looked(watching) == 0
+    await store.renew_floor("call-1", epoch=1, lease_seconds=60.0)
+    clock.advance(RECOVERY_SECONDS)
+    assert await looked(watching) == 0
+    assert rescue.asked == []
+
+
 @pytest.mark.parametrize("fault", [HandoffError("no"), RuntimeError("broken")])
 async def test_a_rescue_that_fails_takes_nobody_with_it(fault: Exception) -> None:
     clock = FakeClock()

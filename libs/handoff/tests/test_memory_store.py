@@ -10,6 +10,7 @@ from handoff.store import BREAKER_SECONDS, LINE_SECONDS, UNHELD_SECONDS, Overdue
 from handoff.testing import START, FakeClock, OutageStore, make_call, memory_store
 from handoff_suite import HandoffSuite
 from recovery_suite import RecoverySuite, seized
+from refusal_suite import RefusalSuite, Refusing
 from shared_suite import SharedSuite
 from store_steps import LEASE, MakeStore, offered, opened, taken
 from store_suite import CallSuite
@@ -19,6 +20,20 @@ class TestMemoryStore(CallSuite, HandoffSuite, RecoverySuite, SharedSuite):
     @pytest.fixture
     def make_store(self) -> MakeStore:
         return memory_store
+
+
+class TestMemoryStoreThatRefusesWrites(RefusalSuite):
+    @pytest.fixture
+    def refusing(self) -> Refusing:
+        store = OutageStore(now=FakeClock())
+
+        async def refuse() -> None:
+            store.refuses_writes = True
+
+        async def accept() -> None:
+            store.refuses_writes = False
+
+        return Refusing(store, refuse, accept)
 
 
 async def test_a_call_is_forgotten_when_its_time_to_live_has_passed() -> None:

@@ -134,6 +134,30 @@ async def test_an_outage_is_logged_once_and_its_end_once(caplog: pytest.LogCaptu
     ]
 
 
+async def test_a_store_that_answers_questions_and_takes_no_writes_stays_away_until_it_takes_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Otherwise a handoff would be offered to it, and refused, instead of going by word."""
+    world = World()
+    store = await held(world)
+    world.redis.refuses_writes = True
+    with caplog.at_level(logging.INFO, logger="voicemesh.store"):
+        for _ in range(3):
+            assert (await renewed(store)).lease_until == 0.0
+            world.clock.advance(0.5)
+            await store.now()
+            assert await store.load_call("call-1") is not None, "it can be read"
+            assert store.is_away
+        world.redis.refuses_writes = False
+        world.clock.advance(0.5)
+        assert (await renewed(store)).lease_until > 0.0
+    assert not store.is_away
+    assert [record.message.split(",")[0] for record in caplog.records] == [
+        "the store is away",
+        "the store answers again",
+    ]
+
+
 async def test_the_time_goes_on_without_the_store() -> None:
     world = World()
     store = await held(world)

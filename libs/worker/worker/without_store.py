@@ -77,8 +77,9 @@ class SteadyStore:
         self._by_word = word
         self._call = call or self._call
 
-    async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
-        """Raises StoreUnavailable at once when the store did not answer a moment ago."""
+    async def _ask(self, question: Callable[[], Awaitable[T]], *, writes: bool = False) -> T:
+        """Raises StoreUnavailable at once when the store did not answer a moment ago. ``writes``: what is asked is always a write.
+        Only its success shows that the store is back: one that refuses writes goes on answering questions."""
         if self.is_away and self._monotonic() < self._ask_again_at:
             raise StoreUnavailable("the store did not answer a moment ago")
         try:
@@ -89,10 +90,8 @@ class SteadyStore:
                 self.is_away = True
                 log.warning("the store is away, the call goes on: %s", e, extra=self._where)
             raise
-        except HandoffError:
+        if writes:
             self._answers()
-            raise
-        self._answers()
         return answer
 
     def _answers(self) -> None:
@@ -136,7 +135,10 @@ class SteadyStore:
         """See Store.take_floor; the first floor of a call that began here is ours also while the store is away."""
         try:
             return await self._ask(
-                lambda: self._store.take_floor(call_id, service=service, agent_id=agent_id, lease_seconds=lease_seconds)
+                lambda: self._store.take_floor(
+                    call_id, service=service, agent_id=agent_id, lease_seconds=lease_seconds
+                ),
+                writes=True,
             )
         except StoreUnavailable:
             if not self._is_new:
@@ -155,7 +157,9 @@ class SteadyStore:
         """See Store.renew_floor. While the store is away the floor stays ours; afterwards the store is made to agree.
         Raises FloorLost, UnknownCall (we do not know the call either)."""
         try:
-            floor = await self._ask(lambda: self._store.renew_floor(call_id, epoch=epoch, lease_seconds=lease_seconds))
+            floor = await self._ask(
+                lambda: self._store.renew_floor(call_id, epoch=epoch, lease_seconds=lease_seconds), writes=True
+            )
         except StoreUnavailable:
             return self._ours(call_id, epoch)
         except (FloorLost, UnknownCall) as e:
@@ -169,10 +173,10 @@ class SteadyStore:
         """See Store.checkpoint."""
         self._call = call
         try:
-            await self._ask(lambda: self._store.checkpoint(call, epoch=epoch))
+            await self._ask(lambda: self._store.checkpoint(call, epoch=epoch), writes=True)
         except (FloorLost, UnknownCall) as e:
             await self._agree(call.call_id, epoch, e)
-            await self._ask(lambda: self._store.checkpoint(call, epoch=epoch))
+            await self._ask(lambda: self._store.checkpoint(call, epoch=epoch), writes=True)
 
     async def end_call(self, call_id: str, *, epoch: int, **ending: Any) -> Call:
         """See Store.end_call. A call that the store does not know, or only as it was, is put right first."""
@@ -224,9 +228,9 @@ class SteadyStore:
             raise refusal
         held = {"service": self._service, "agent_id": self._agent_id(), "lease_seconds": self._lease_seconds}
         if stored is not None:
-            await self._ask(lambda: self._store.take_floor(call_id, **held))  # type: ignore[arg-type]
+            await self._ask(lambda: self._store.take_floor(call_id, **held), writes=True)  # type: ignore[arg-type]
             return
-        await self._ask(lambda: self._store.restore_call(call, epoch=epoch, **held))  # type: ignore[arg-type]
+        await self._ask(lambda: self._store.restore_call(call, epoch=epoch, **held), writes=True)  # type: ignore[arg-type]
         log.info("the store had lost the call: it is back", extra=self._where)
 
     # --- a handoff by word ----------------------------------------------------------------------------------------
