@@ -21,6 +21,7 @@ class CallRow:
     lives_until: float = 0.0
     floor: Floor | None = None
     attempts: int = 0
+    nobody_comes: bool = False
 
     @property
     def epoch(self) -> int:
@@ -30,7 +31,9 @@ class CallRow:
     @property
     def due_at(self) -> float:
         """From when on the call has no living owner."""
-        return self.floor.lease_until if self.floor else self.opened_at + UNHELD_SECONDS
+        if self.floor is not None:
+            return self.floor.lease_until
+        return self.opened_at + (0.0 if self.nobody_comes else UNHELD_SECONDS)
 
 
 @dataclass(slots=True)

@@ -46,12 +46,12 @@ class MemoryStore(MemoryRecovery, MemoryShared):
         return self._now()
 
     # --- the call and its floor -----------------------------------------------------------------------------------
-    async def open_call(self, call: Call) -> Call:
+    async def open_call(self, call: Call, *, nobody_comes: bool = False) -> Call:
         """See Store.open_call. Raises InvalidContext when the call is malformed or too large."""
         pack_call(call)
         row = self._find_call(call.call_id)
         if row is None:
-            row = self._calls[call.call_id] = CallRow(call, self._now())
+            row = self._calls[call.call_id] = CallRow(call, self._now(), nobody_comes=nobody_comes)
             self._renew(row)
         return row.call
 

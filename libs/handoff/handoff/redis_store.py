@@ -84,7 +84,7 @@ class RedisStore(RedisRecovery, RedisShared):
             seconds, micros = await self._client.time()
         return float(seconds) + float(micros) / 1e6
 
-    async def open_call(self, call: Call) -> Call:
+    async def open_call(self, call: Call, *, nobody_comes: bool = False) -> Call:
         """See Store.open_call. Raises InvalidContext when the call is malformed or too large."""
         record = pack_call(call)
         with mapped_faults():
@@ -97,6 +97,7 @@ class RedisStore(RedisRecovery, RedisShared):
                 started_at=call.started_at,
                 channel=call.channel.value,
                 ttl_seconds=self._call_ttl_seconds,
+                nobody_comes=nobody_comes,
             )
         return call_of(fields_of(accepted(answer)[0]))
 

@@ -17,7 +17,8 @@ from handoff.store import UNHELD_SECONDS
 
 _OPEN_CALL = """
 if redis.call('EXISTS', KEYS[1]) == 0 then
-  local at = now()
+  -- A call to which nobody comes is as old as one to which nobody came, for every release that looks at it.
+  local at = later(now(), -ARGV[8])
   redis.call('HSET', KEYS[1], 'record', ARGV[1], 'services', ARGV[2], 'handoff_ids', ARGV[3], 'opened_at', at)
   redis.call('HSET', KEYS[1], 'started_at', ARGV[5], 'channel', ARGV[6])
   owned(KEYS[1], later(at, ARGV[7]), ARGV[4])
@@ -36,9 +37,11 @@ async def open_call(
     started_at: float,
     channel: str,
     ttl_seconds: float,
+    nobody_comes: bool,
 ) -> list[Any]:
     """['ok', fields of the call]. ``services`` and ``handoff_ids`` are JSON lists."""
-    args: Args = [record, services, handoff_ids, ttl_seconds, started_at, channel, UNHELD_SECONDS]
+    age_seconds = UNHELD_SECONDS if nobody_comes else 0.0
+    args: Args = [record, services, handoff_ids, ttl_seconds, started_at, channel, UNHELD_SECONDS, age_seconds]
     return await run(client, _OPEN_CALL, touched=[keys.call(call_id)], args=args)
 
 

@@ -70,8 +70,9 @@ class Store(Protocol):
         ...
 
     # --- the call and its floor -----------------------------------------------------------------------------------
-    async def open_call(self, call: Call) -> Call:
-        """Stores the call unless one of its id exists; returns what is stored."""
+    async def open_call(self, call: Call, *, nobody_comes: bool = False) -> Call:
+        """Stores the call unless one of its id exists; returns what is stored. ``nobody_comes``: no agent is on its way to it, so
+        it is overdue at once."""
         ...
 
     async def load_call(self, call_id: str) -> Call | None: ...
@@ -113,7 +114,7 @@ class Store(Protocol):
     # --- a call without a living owner ----------------------------------------------------------------------------
     async def overdue(self, *, limit: int = 100) -> tuple[Overdue, ...]:
         """Calls whose lease has passed by the store's clock and that have no ending, oldest first; a call that nobody ever
-        held counts UNHELD_SECONDS after it was opened. Costs O(overdue), not O(calls).
+        held counts UNHELD_SECONDS after it was opened, or at once when nobody comes to it. Costs O(overdue), not O(calls).
 
         Raises StoreUnavailable also when the store can be read and refuses writes: every lease passes in it, whoever lives."""
         ...
@@ -132,7 +133,7 @@ class Store(Protocol):
         open handoff of the call SUPERSEDED: of any number of guardians that saw ``epoch`` one wins.
 
         Allowed when the lease has passed, or when ``dead_agent_id`` (known to be dead) is the holder; in a call that nobody
-        ever held, UNHELD_SECONDS after its opening or with any ``dead_agent_id``. May be repeated when an answer was lost.
+        ever held, when it is overdue or with any ``dead_agent_id``. May be repeated when an answer was lost.
         Seize before you end a call for somebody else, and end it under the seized epoch: its owner may just have come back.
         Raises FloorLost (somebody else won, the holder lives, the call has ended), UnknownCall."""
         ...

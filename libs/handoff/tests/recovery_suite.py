@@ -49,6 +49,16 @@ class RecoverySuite:
         await store.open_call(make_call())
         assert await store.overdue() == ()
 
+    async def test_a_call_to_which_nobody_comes_is_overdue_and_seized_at_once(self, store: Store) -> None:
+        await store.open_call(make_call(services=("sales",)), nobody_comes=True)
+        assert await store.overdue() == (Overdue("call-1", "sales", "", 0, 0),)
+        assert (await seized(store, epoch=0)).epoch == 1
+
+    async def test_a_call_to_which_somebody_came_after_all_is_not_overdue(self, store: Store) -> None:
+        await opened(store)
+        await store.open_call(make_call(), nobody_comes=True)
+        assert await store.overdue() == ()
+
     async def test_an_owner_that_renews_in_the_end_is_not_overdue(self, store: Store) -> None:
         await opened(store, lease_seconds=PASSED)
         await store.renew_floor("call-1", epoch=1, lease_seconds=LEASE)

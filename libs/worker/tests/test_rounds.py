@@ -6,9 +6,11 @@ import asyncio
 from dataclasses import dataclass, field
 
 import pytest
-from handoff.call import Channel, Ending
+from handoff.call import Channel, Ending, Floor
 from handoff.errors import StoreUnavailable
+from handoff.guardian import Guardian
 from handoff.memory_store import MemoryStore
+from handoff.store import Overdue
 from handoff.testing import FakeClock, OutageStore, make_call
 from livekit import api
 from prometheus_client import generate_latest
@@ -59,6 +61,20 @@ async def test_a_caller_in_a_room_that_nobody_knows_gets_a_record_at_the_second_
     assert call is not None
     assert (call.caller_identity, call.channel, call.services) == ("caller-1", Channel.WEB, ("billing",))
     assert call.started_at == await store.now()
+
+
+async def test_such_a_caller_is_a_guardians_at_its_next_look_for_he_has_waited_two_rounds_already() -> None:
+    rounds, store, _ = going(PaperRooms({"call-1": Present((ALICE,))}))
+    rescued: list[str] = []
+
+    async def rescue(seen: Overdue, floor: Floor) -> None:
+        rescued.append(floor.service)
+
+    await rounds.go()
+    await rounds.go()
+    assert await Guardian(store, rescue, poll_seconds=0, lease_seconds=4.0).look() == 1
+    await asyncio.sleep(0)
+    assert rescued == ["billing"]
 
 
 @pytest.mark.parametrize("called", ["", "accounting"])

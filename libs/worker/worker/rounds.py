@@ -1,7 +1,7 @@
 """A slow look at what neither a parent nor a lease can see: LiveKit's rooms against the store's calls.
 
 A caller may be in a room that the store knows nothing of: his dispatch was made when no worker was registered, and LiveKit loses
-such a dispatch in silence. He gets his record; nobody holds its floor, so the guardians find it, and the rest is their way. And a
+such a dispatch in silence. He gets his record; nobody comes to it, so the guardians find it at their next look, and the rest is their way. And a
 call may have ended while LiveKit was away, so that its room was never closed: the caller would wait in it for ever.
 """
 
@@ -81,5 +81,7 @@ class Rounds:
                 caller.identity,
                 await self._store.now(),
                 services=(called if called in DIRECTORY else FRONT_DESK,),
-            )
+            ),
+            # He was alone at two rounds: an agent that was on its way would be here.
+            nobody_comes=True,
         )
