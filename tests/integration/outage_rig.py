@@ -55,17 +55,18 @@ class Mesh:
     redis: MortalRedis
     closing: AsyncExitStack
 
-    def connect(self) -> RedisStore:
+    def connect(self, url: str = "") -> RedisStore:
+        """``url``: another way to the same Redis."""
         store = RedisStore.connect(
-            self.redis.url, connect_timeout_seconds=0.2, answer_timeout_seconds=0.2, reread_seconds=0.05
+            url or self.redis.url, connect_timeout_seconds=0.2, answer_timeout_seconds=0.2, reread_seconds=0.05
         )
         self.closing.push_async_callback(store.aclose)
         return store
 
-    def job(self, agent_id: str, call: Call, *, clock: StoreClock | None = None) -> Job:
+    def job(self, agent_id: str, call: Call, *, clock: StoreClock | None = None, url: str = "") -> Job:
         service = agent_id.split("-")[0]
         store = SteadyStore(
-            self.connect(),
+            self.connect(url),
             service=service,
             agent_id=lambda: agent_id,
             lease_seconds=LEASE,
@@ -82,9 +83,9 @@ class Mesh:
         self.closing.callback(checkpoint.let_go)
         return Job(agent_id, store, checkpoint, lost)
 
-    async def owner(self, call: Call | None = None, agent_id: str = "triage-1") -> Job:
+    async def owner(self, call: Call | None = None, agent_id: str = "triage-1", *, url: str = "") -> Job:
         """A job that has answered a call, and holds it."""
-        job = self.job(agent_id, call or make_call(services=("triage",)))
+        job = self.job(agent_id, call or make_call(services=("triage",)), url=url)
         await job.store.open_call(job.checkpoint.call)
         job.checkpoint.hold(
             await job.store.take_floor("call-1", service="triage", agent_id=agent_id, lease_seconds=LEASE)

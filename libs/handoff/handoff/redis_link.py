@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from redis import exceptions as faults
@@ -27,6 +27,9 @@ _TAKES_NO_WRITES = re.compile(r"\b(?:MISCONF|NOREPLICAS|READONLY|OOM|MASTERDOWN|
 """The disk under its snapshots is full, it misses its replicas, a script runs on: reads may work, and whatever we do is refused. The
 client has no error of its own for these, and what a script ran into stands in the middle of the text."""
 
+_NO_MASTER = re.compile(r"\b(?:READONLY|MASTERDOWN|NOREPLICAS)\b")
+"""What a master answers that is none any more, or that its replicas have left for another one."""
+
 
 class RedisLink:
     """What all parts of a RedisStore need: the client, and how long things live."""
@@ -36,11 +39,36 @@ class RedisLink:
         self._call_ttl_seconds = call_ttl_seconds
         self._ledger_ttl_seconds = ledger_ttl_seconds
 
+    @asynccontextmanager
+    async def _served(self) -> AsyncIterator[None]:
+        """As ``mapped_faults``. A Redis that is no master (any more) is left: its address may lead to another one by now, and a
+        connection would go on leading to the old one for as long as both its ends live."""
+        try:
+            with mapped_faults():
+                yield
+        except StoreUnavailable as away:
+            if _is_no_master(away.__cause__):
+                await self._leave()
+            raise
+
+    async def _leave(self) -> None:
+        """The next question makes a new connection. Whoever still waits for an answer gets it first."""
+        pool = self._client.connection_pool
+        with suppress(OSError, faults.RedisError):
+            await pool.update_active_connections_for_reconnect()
+            await pool.disconnect(inuse_connections=False)
+
     async def _asked(self, answer: Awaitable[list[Any]]) -> list[Any]:
         """What follows a script's 'ok'; any other status is raised as its error."""
-        with mapped_faults():
+        async with self._served():
             found = await answer
         return accepted(found)
+
+
+def _is_no_master(error: BaseException | None) -> bool:
+    # The client takes the word off the text where it knows an error of that name.
+    known = (faults.ReadOnlyError, faults.MasterDownError)
+    return isinstance(error, known) or _NO_MASTER.search(str(error)) is not None
 
 
 @contextmanager

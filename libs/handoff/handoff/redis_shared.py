@@ -8,7 +8,7 @@ from typing import Any
 from handoff import keys, scripts_shared
 from handoff.ledger import CallbackTicket, LedgerLine
 from handoff.record import check_breaker, check_priority, check_ticket
-from handoff.redis_link import RedisLink, mapped_faults
+from handoff.redis_link import RedisLink
 from handoff.rows import callback_of, ledger_line_of
 
 _PAGE = 1000
@@ -51,7 +51,7 @@ class RedisShared(RedisLink):
         return tuple(callback_of(fields) for _, fields in page), _cursor(page, since_id)
 
     async def _page(self, stream: str, start: str, count: int) -> list[Any]:
-        with mapped_faults():
+        async with self._served():
             return await self._client.xrange(stream, min=start, count=count) or []
 
     # --- lines ----------------------------------------------------------------------------------------------------
@@ -73,7 +73,7 @@ class RedisShared(RedisLink):
     # --- breakers -------------------------------------------------------------------------------------------------
     async def breaker_load(self, service: str) -> dict[str, str]:
         """See Store.breaker_load."""
-        with mapped_faults():
+        async with self._served():
             found: dict[Any, Any] = await self._client.hgetall(keys.breaker(service))
         return found
 

@@ -1,6 +1,7 @@
 """The Store over Redis: what the mesh runs on. Every write is one Lua script (scripts*.py); keys are in keys.py.
 
-For one Redis with its replicas (Sentinel or a managed one). Redis Cluster is not supported: one step touches several keys.
+For one Redis with its replicas, behind one address that leads to the master: a managed one, or a service or proxy that follows a
+failover. Sentinel is not asked where the master is. Redis Cluster is not supported: one step touches several keys.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from handoff.call import Call, Ending, Floor
 from handoff.errors import InvalidContext, StoreUnavailable, UnknownHandoff
 from handoff.lifecycle import FINAL, State
 from handoff.record import MAX_DETAIL_CHARS, pack_call, pack_handoff
-from handoff.redis_link import mapped_faults
 from handoff.redis_recovery import RedisRecovery
 from handoff.redis_shared import RedisShared
 from handoff.rows import accepted, call_of, fields_of, floor_of, handoff_of
@@ -80,14 +80,14 @@ class RedisStore(RedisRecovery, RedisShared):
 
     async def now(self) -> float:
         """See Store.now."""
-        with mapped_faults():
+        async with self._served():
             seconds, micros = await self._client.time()
         return float(seconds) + float(micros) / 1e6
 
     async def open_call(self, call: Call, *, nobody_comes: bool = False) -> Call:
         """See Store.open_call. Raises InvalidContext when the call is malformed or too large."""
         record = pack_call(call)
-        with mapped_faults():
+        async with self._served():
             answer = await scripts.open_call(
                 self._client,
                 call_id=call.call_id,
@@ -103,14 +103,14 @@ class RedisStore(RedisRecovery, RedisShared):
 
     async def load_call(self, call_id: str) -> Call | None:
         """See Store.load_call."""
-        with mapped_faults():
+        async with self._served():
             found: dict[Any, Any] = await self._client.hgetall(keys.call(call_id))
         return call_of(found) if found else None
 
     async def checkpoint(self, call: Call, *, epoch: int) -> None:
         """See Store.checkpoint."""
         record = pack_call(call)
-        with mapped_faults():
+        async with self._served():
             answer = await scripts.checkpoint(
                 self._client,
                 call_id=call.call_id,
@@ -123,7 +123,7 @@ class RedisStore(RedisRecovery, RedisShared):
 
     async def end_call(self, call_id: str, *, epoch: int, ending: Ending, detail: str = "") -> Call:
         """See Store.end_call."""
-        with mapped_faults():
+        async with self._served():
             answer = await scripts.end_call(
                 self._client,
                 call_id=call_id,
@@ -137,7 +137,7 @@ class RedisStore(RedisRecovery, RedisShared):
 
     async def take_floor(self, call_id: str, *, service: str, agent_id: str, lease_seconds: float) -> Floor:
         """See Store.take_floor."""
-        with mapped_faults():
+        async with self._served():
             answer = await scripts.take_floor(
                 self._client,
                 call_id=call_id,
@@ -150,7 +150,7 @@ class RedisStore(RedisRecovery, RedisShared):
 
     async def renew_floor(self, call_id: str, *, epoch: int, lease_seconds: float) -> Floor:
         """See Store.renew_floor."""
-        with mapped_faults():
+        async with self._served():
             answer = await scripts.renew_floor(
                 self._client,
                 call_id=call_id,
@@ -163,7 +163,7 @@ class RedisStore(RedisRecovery, RedisShared):
     async def load_floor(self, call_id: str) -> Floor | None:
         """See Store.load_floor."""
         wanted = ["service", "agent_id", "epoch", "lease_until"]
-        with mapped_faults():
+        async with self._served():
             found = await self._client.hmget(keys.call(call_id), wanted)
         return None if None in found else floor_of(call_id, found)
 
@@ -171,7 +171,7 @@ class RedisStore(RedisRecovery, RedisShared):
         """See Store.offer."""
         context = handoff.context
         text = pack_handoff(handoff, now=await self.now())
-        with mapped_faults():
+        async with self._served():
             answer = await scripts.offer(
                 self._client,
                 handoff_id=context.handoff_id,
@@ -191,14 +191,14 @@ class RedisStore(RedisRecovery, RedisShared):
 
     async def load_handoff(self, handoff_id: str) -> Handoff | None:
         """See Store.load_handoff."""
-        with mapped_faults():
+        async with self._served():
             found: dict[Any, Any] = await self._client.hgetall(keys.handoff(handoff_id))
         return handoff_of(found) if found else None
 
     async def move(self, handoff_id: str, to: State, *, taker_id: str = "", reason: str = "") -> Handoff:
         """See Store.move."""
         call_id = await self._call_id_of(handoff_id)
-        with mapped_faults():
+        async with self._served():
             answer = await scripts.move(
                 self._client, handoff_id=handoff_id, call_id=call_id, to=to, taker_id=taker_id, reason=reason
             )
@@ -207,7 +207,7 @@ class RedisStore(RedisRecovery, RedisShared):
     async def pass_floor(self, handoff_id: str, *, epoch: int, lease_seconds: float) -> Floor:
         """See Store.pass_floor."""
         call_id = await self._call_id_of(handoff_id)
-        with mapped_faults():
+        async with self._served():
             answer = await scripts.pass_floor(
                 self._client,
                 handoff_id=handoff_id,
@@ -221,7 +221,7 @@ class RedisStore(RedisRecovery, RedisShared):
     async def take_back(self, handoff_id: str, *, giver_id: str, epoch: int, lease_seconds: float) -> Floor:
         """See Store.take_back."""
         call_id = await self._call_id_of(handoff_id)
-        with mapped_faults():
+        async with self._served():
             answer = await scripts.take_back(
                 self._client,
                 handoff_id=handoff_id,
@@ -243,7 +243,7 @@ class RedisStore(RedisRecovery, RedisShared):
                 raise UnknownHandoff("no such handoff to watch")
             yield seen
             while seen.state not in FINAL:
-                with mapped_faults():
+                async with self._served():
                     await channel.get_message(ignore_subscribe_messages=True, timeout=self._reread_seconds)
                 found = await self.load_handoff(handoff_id)
                 if found is None:
@@ -260,7 +260,7 @@ class RedisStore(RedisRecovery, RedisShared):
 
     async def _subscribe(self, channel: PubSub, name: str) -> None:
         """Returns when Redis has confirmed: only then is whatever moves after our first read sure to be told."""
-        with mapped_faults():
+        async with self._served():
             await channel.subscribe(name)
             confirmed = await channel.get_message(timeout=self._answer_timeout_seconds)
         if confirmed is None:
@@ -268,7 +268,7 @@ class RedisStore(RedisRecovery, RedisShared):
 
     async def _call_id_of(self, handoff_id: str) -> str:
         """A handoff's call never changes, so reading it apart from the script that uses it is safe."""
-        with mapped_faults():
+        async with self._served():
             call_id = await self._client.hget(keys.handoff(handoff_id), "call_id")
         if call_id is None:
             raise UnknownHandoff("no such handoff (or its time to live has passed)")

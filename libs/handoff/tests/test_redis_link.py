@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 import pytest
 from handoff.errors import StoreUnavailable
-from handoff.redis_link import mapped_faults
+from handoff.redis_link import RedisLink, mapped_faults
 from redis import exceptions as faults
+from redis.asyncio import Redis
 
 
 @pytest.mark.parametrize(
@@ -25,6 +29,50 @@ from redis import exceptions as faults
 def test_a_redis_that_cannot_serve_now_is_an_unavailable_store(fault: Exception) -> None:
     with pytest.raises(StoreUnavailable), mapped_faults():
         raise fault
+
+
+class _Pool:
+    """Notes that its connections were closed."""
+
+    def __init__(self) -> None:
+        self.left: list[str] = []
+
+    async def update_active_connections_for_reconnect(self) -> None:
+        self.left.append("busy")
+
+    async def disconnect(self, *, inuse_connections: bool) -> None:
+        assert not inuse_connections, "somebody waits for an answer"
+        self.left.append("idle")
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_left"),
+    [
+        (faults.ReadOnlyError("You can't write against a read only replica."), True),
+        (
+            faults.ResponseError("ERR Error running script: -READONLY You can't write against a read only replica."),
+            True,
+        ),
+        (faults.MasterDownError("Link with MASTER is down and replica-serve-stale-data is set to 'no'."), True),
+        (faults.ResponseError("NOREPLICAS Not enough good replicas to write."), True),
+        (faults.ResponseError("MISCONF Redis is configured to save RDB snapshots"), False),
+        (faults.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."), False),
+        (faults.TimeoutError("Timeout reading"), False),  # the client has closed that connection itself
+    ],
+    ids=lambda value: str(value).split()[0] + " " + type(value).__name__,
+)
+async def test_a_redis_that_is_no_master_is_left_for_whatever_its_address_leads_to(
+    fault: Exception, is_left: bool
+) -> None:
+    pool = _Pool()
+    link = RedisLink(cast(Redis, SimpleNamespace(connection_pool=pool)), call_ttl_seconds=1.0, ledger_ttl_seconds=1.0)
+
+    async def refused() -> list[Any]:
+        raise fault
+
+    with pytest.raises(StoreUnavailable):
+        await link._asked(refused())
+    assert pool.left == (["busy", "idle"] if is_left else [])
 
 
 def test_a_mistake_in_a_command_is_not_hidden() -> None:

@@ -1,0 +1,129 @@
+"""A master and its replica change places behind one address: whoever is connected to the old master must leave it by himself.
+
+Real Redis processes. Nobody closes a connection here, as a managed Redis need not: the old master lives on as a replica.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from handoff.call import Floor, Role
+from handoff.errors import StoreUnavailable
+from handoff.guardian import Guardian
+from handoff.redis_store import RedisStore
+from handoff.store import Overdue
+from handoff.testing import make_call
+from redis.asyncio import Redis
+from store_steps import LEASE, opened
+
+from tests.integration import outage_rig
+from tests.integration.mortal_redis import Address, MortalRedis
+from tests.integration.outage_rig import Mesh, until
+
+
+@dataclass
+class Pair:
+    """Two Redis behind one address; ``first`` is the master until they swap."""
+
+    first: MortalRedis
+    second: MortalRedis
+    address: Address
+
+    async def replicated(self) -> None:
+        """Returns when the replica has all that was written so far."""
+        async with Redis(port=self.first.port) as client:
+            assert await client.wait(1, 30_000) == 1
+
+    async def swap(self) -> None:
+        """The replica becomes the master and the master its replica; then the address leads there."""
+        await self.second.follow(None)
+        await self.first.follow(self.second)
+        self.address.leads_to = self.second.port
+
+
+@pytest.fixture
+async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
+    async with AsyncExitStack() as closing:
+        both = []
+        for name in ("first", "second"):
+            (tmp_path / name).mkdir()
+            both.append(MortalRedis(tmp_path / name))
+            closing.push_async_callback(both[-1].stop)
+            await both[-1].start()
+        await both[1].follow(both[0])
+        address = Address()
+        closing.push_async_callback(address.close)
+        await address.open(both[0])
+        yield Pair(*both, address)
+
+
+async def test_one_refused_write_is_enough_for_all_connections_to_find_the_new_master(pair: Pair) -> None:
+    store = RedisStore.connect(pair.address.url)
+    await opened(store)
+    await asyncio.gather(*(store.load_call("call-1") for _ in range(8)))
+    connections = pair.address.connections
+    assert connections > 1
+    await pair.replicated()
+    await pair.swap()
+    with pytest.raises(StoreUnavailable):
+        await store.renew_floor("call-1", epoch=1, lease_seconds=LEASE)
+    floors = await asyncio.gather(
+        *(store.renew_floor("call-1", epoch=1, lease_seconds=LEASE + n) for n in range(connections))
+    )
+    assert [floor.epoch for floor in floors] == [1] * connections
+    new = RedisStore.connect(pair.second.url)
+    assert await new.load_floor("call-1") in floors
+    await new.aclose()
+    await store.aclose()
+
+
+async def test_an_answer_that_somebody_waits_for_comes_though_the_connections_are_left(pair: Pair) -> None:
+    store = RedisStore.connect(pair.address.url)
+    await opened(store)
+    await asyncio.gather(*(store.load_call("call-1") for _ in range(9)))  # all that is asked below has a connection
+    await pair.replicated()
+    await pair.swap()
+    answers = await asyncio.gather(
+        *(store.load_call("call-1") for _ in range(4)),
+        store.renew_floor("call-1", epoch=1, lease_seconds=LEASE),
+        *(store.load_call("call-1") for _ in range(4)),
+        return_exceptions=True,
+    )
+    assert [answer for answer in answers if isinstance(answer, BaseException)] == [answers[4]]
+    assert isinstance(answers[4], StoreUnavailable)
+    assert (await store.renew_floor("call-1", epoch=1, lease_seconds=LEASE)).epoch == 1
+    await store.aclose()
+
+
+async def test_a_call_goes_on_over_a_failover_with_the_owner_that_it_had(pair: Pair) -> None:
+    seized: list[Overdue] = []
+
+    async def rescue(seen: Overdue, floor: Floor) -> None:
+        seized.append(seen)
+
+    async with AsyncExitStack() as closing:
+        mesh = Mesh(pair.second, closing)  # it looks where the master will be
+        job = await mesh.owner(make_call(services=("triage",)), url=pair.address.url)
+        guardian = Guardian(mesh.connect(pair.address.url), rescue, poll_seconds=0.02, lease_seconds=4.0)
+        watching = asyncio.create_task(guardian.run())
+        await until(lambda: job.checkpoint._written.is_set())
+        await pair.replicated()
+        await pair.swap()
+        job.checkpoint.note_turn(Role.CALLER, "Are you still with me?")
+
+        async def goes_on() -> bool:
+            words = await mesh.words()
+            return not job.store.is_away and "Are you still with me?" in words
+
+        await until(goes_on)
+        for _ in range(5):
+            await asyncio.sleep(outage_rig.LEASE / 2)
+            assert not job.store.is_away, "no connection leads to the old master any more"
+        assert await mesh.floor() == ("triage-1", 1)
+        watching.cancel()
+        assert (seized, job.lost) == ([], [])
