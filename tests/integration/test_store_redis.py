@@ -70,10 +70,17 @@ async def test_what_the_services_share_lives_as_long_as_it_is_told_to(make_store
     await store.breaker_swap("billing", 0, {"state": "open"})
     lives = {key: await client.ttl(key) async for key in client.scan_iter()}
     of_line = {keys.line("billing"), keys.line_until("billing"), keys.line_last("billing")}
-    assert lives.keys() == {*of_line, keys.TICKETS, keys.CALLBACKS, keys.breaker("billing")}
+    assert lives.keys() == {
+        *of_line,
+        keys.TICKETS,
+        keys.CALLBACKS,
+        keys.callback_of("call-1"),
+        keys.breaker("billing"),
+    }
     assert all(30 < lives[key] <= 60 for key in of_line)
     assert 500 < lives[keys.breaker("billing")] <= 600
     assert 86000 < lives[keys.CALLBACKS] <= 86400
+    assert 86000 < lives[keys.callback_of("call-1")] <= 86400
     assert lives[keys.TICKETS] > 399 * 86400
 
 

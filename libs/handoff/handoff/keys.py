@@ -6,6 +6,7 @@ voicemesh:handoff:<id>        hash     handoff time to live, fixed   the context
 voicemesh:ledger              stream   ledger time to live, renewed  one line for each call that ended
 voicemesh:live                zset     call time to live, renewed    calls without an ending, by the moment their lease passes
 voicemesh:callbacks           stream   ledger time to live, renewed  callbacks that were promised
+voicemesh:callbacks:of:<call id>  string  ledger time to live        the ticket that this call has
 voicemesh:callbacks:due       stream   CALLBACKS_DUE_SECONDS, renewed  callbacks whose time has come, for whoever calls back
 voicemesh:callbacks:due:<ticket>:<call id>  string  the same     that this ticket is in that stream
 voicemesh:tickets             string   TICKETS_SECONDS, renewed      the last number of a callback ticket
@@ -47,6 +48,11 @@ def handoff(handoff_id: str) -> str:
 def moved(handoff_id: str) -> str:
     """Channel that is told when a handoff has moved."""
     return f"{_PREFIX}:moved:{handoff_id}"
+
+
+def callback_of(call_id: str) -> str:
+    """Key of the ticket that a call has."""
+    return f"{CALLBACKS}:of:{call_id}"
 
 
 def callback_queued(ticket_id: str, call_id: str) -> str:

@@ -30,6 +30,7 @@ class MemoryShared:
         self._numbers = counted(1)
         self._ledger: list[tuple[int, LedgerLine]] = []
         self._callbacks: list[tuple[int, CallbackTicket]] = []
+        self._ticket_of: dict[str, tuple[float, str]] = {}
         self._tickets = counted(FIRST_TICKET)
         self._lines: dict[str, dict[str, _Waiting]] = {}
         self._breakers: dict[str, tuple[float, dict[str, str]]] = {}
@@ -52,10 +53,15 @@ class MemoryShared:
         """See Store.next_ticket."""
         return next(self._tickets)
 
-    async def add_callback(self, ticket: CallbackTicket) -> None:
+    async def add_callback(self, ticket: CallbackTicket) -> str:
         """See Store.add_callback."""
         check_ticket(ticket)
+        until, known = self._ticket_of.get(ticket.call_id, (0.0, ""))
+        if until > self._clock():
+            return known
         self._callbacks.append((next(self._numbers), ticket))
+        self._ticket_of[ticket.call_id] = (self._clock() + self._ledger_ttl_seconds, ticket.ticket_id)
+        return ticket.ticket_id
 
     async def callbacks(self, since_id: str = "", *, count: int = 100) -> tuple[tuple[CallbackTicket, ...], str]:
         """See Store.callbacks."""

@@ -39,11 +39,17 @@ class RedisShared(RedisLink):
         """See Store.next_ticket."""
         return int((await self._asked(scripts_shared.next_ticket(self._client)))[0])
 
-    async def add_callback(self, ticket: CallbackTicket) -> None:
+    async def add_callback(self, ticket: CallbackTicket) -> str:
         """See Store.add_callback."""
         text = check_ticket(ticket)
-        added = scripts_shared.add_callback(self._client, ticket=text, ttl_seconds=self._ledger_ttl_seconds)
-        await self._asked(added)
+        added = scripts_shared.add_callback(
+            self._client,
+            call_id=ticket.call_id,
+            ticket_id=ticket.ticket_id,
+            ticket=text,
+            ttl_seconds=self._ledger_ttl_seconds,
+        )
+        return str((await self._asked(added))[0])
 
     async def callbacks(self, since_id: str = "", *, count: int = 100) -> tuple[tuple[CallbackTicket, ...], str]:
         """See Store.callbacks."""

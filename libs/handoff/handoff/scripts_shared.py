@@ -26,16 +26,21 @@ async def next_ticket(client: Redis) -> list[Any]:
 
 
 _ADD_CALLBACK = """
+local known = redis.call('GET', KEYS[2])
+if known then return {'ok', known} end
 local oldest = string.format('%.0f', math.max(0, (tonumber(now()) - tonumber(ARGV[2])) * 1000))
 redis.call('XADD', KEYS[1], 'MINID', '~', oldest, '*', 'ticket', ARGV[1])
 live(KEYS[1], ARGV[2])
-return {'ok'}
+redis.call('SET', KEYS[2], ARGV[3])
+live(KEYS[2], ARGV[2])
+return {'ok', ARGV[3]}
 """
 
 
-async def add_callback(client: Redis, *, ticket: str, ttl_seconds: float) -> list[Any]:
-    """['ok']. ``ticket`` is JSON."""
-    return await run(client, _ADD_CALLBACK, touched=[keys.CALLBACKS], args=[ticket, ttl_seconds])
+async def add_callback(client: Redis, *, call_id: str, ticket_id: str, ticket: str, ttl_seconds: float) -> list[Any]:
+    """['ok', the ticket's id that the call has]. ``ticket`` is JSON."""
+    touched = [keys.CALLBACKS, keys.callback_of(call_id)]
+    return await run(client, _ADD_CALLBACK, touched=touched, args=[ticket, ttl_seconds, ticket_id])
 
 
 # A place in a line is one number: a step for each priority, and within a step the number of the arrival.

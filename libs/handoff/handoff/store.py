@@ -191,9 +191,10 @@ class Store(Protocol):
         lost everything: what is kept longer must tell tickets apart by number and call."""
         ...
 
-    async def add_callback(self, ticket: CallbackTicket) -> None:
-        """Adds a ticket for whoever reads ``callbacks``. Repeated, it is there twice: readers go by ticket and call.
-        Raises InvalidContext when it is malformed: ``wished_at`` and ``reason`` are short and never a caller's own words."""
+    async def add_callback(self, ticket: CallbackTicket) -> str:
+        """Adds a ticket for whoever reads ``callbacks``, and returns its ``ticket_id``; or that of the ticket which the call has
+        already, and adds nothing: it may be repeated when an answer was lost, under another number too. Readers go by ticket and
+        call all the same, for what was added in an earlier release may be there twice. Raises InvalidContext when it is malformed: ``wished_at`` and ``reason`` are short and never a caller's own words."""
         ...
 
     async def callbacks(self, since_id: str = "", *, count: int = 100) -> tuple[tuple[CallbackTicket, ...], str]:

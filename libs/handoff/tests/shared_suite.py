@@ -55,11 +55,22 @@ class SharedSuite:
 
     async def test_what_is_stored_of_a_ticket_comes_back_whole(self, store: Store) -> None:
         ticket = make_ticket()
-        await store.add_callback(ticket)
+        assert await store.add_callback(ticket) == ticket.ticket_id
         assert (await store.callbacks())[0] == (ticket,)
 
+    async def test_a_call_that_has_a_ticket_keeps_it_whoever_asks_for_another(self, store: Store) -> None:
+        first = make_ticket("CT-10001")
+        await store.add_callback(first)
+        assert await store.add_callback(make_ticket("CT-10002", service="sales")) == "CT-10001"
+        assert (await store.callbacks())[0] == (first,)
+
+    async def test_of_many_tickets_that_are_added_for_a_call_at_once_it_has_one(self, store: Store) -> None:
+        names = await asyncio.gather(*(store.add_callback(make_ticket(ticket_id(n))) for n in range(10)))
+        (ticket,), _ = await store.callbacks()
+        assert set(names) == {ticket.ticket_id}
+
     async def test_a_reader_of_the_callbacks_gets_each_once(self, store: Store) -> None:
-        tickets = [make_ticket(ticket_id(n)) for n in range(3)]
+        tickets = [make_ticket(ticket_id(n), call_id=f"call-{n}") for n in range(3)]
         for ticket in tickets:
             await store.add_callback(ticket)
         first, cursor = await store.callbacks("", count=2)

@@ -41,6 +41,40 @@ async def test_a_call_has_one_ticket_however_often_it_is_asked_for() -> None:
     checkpoint.let_go()
 
 
+async def test_an_agent_that_dies_before_it_noted_its_ticket_leaves_it_to_its_successor() -> None:
+    store = memory_store()
+    dying = await at_desk(store)
+    name = await leave_ticket(store, dying, "billing")
+    dying.let_go()
+    successor = Checkpoint(
+        store, make_call(channel=Channel.PHONE), service="triage", lease_seconds=1.0, on_floor_lost=lambda: None
+    )
+    assert ticket_of(successor.call) == ""
+    assert await leave_ticket(store, successor, "billing") == name
+    assert ticket_of(successor.call) == name
+    assert len((await store.callbacks())[0]) == 1
+
+
+async def test_a_ticket_whose_number_never_reached_us_is_the_one_that_the_next_try_gets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = memory_store()
+    checkpoint = await at_desk(store)
+    add = store.add_callback
+
+    async def answer_lost(ticket: Any) -> str:
+        await add(ticket)
+        raise StoreUnavailable("Redis did not answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "add_callback", answer_lost)
+        with pytest.raises(ToolError, match="do not promise"):
+            await leave_ticket(store, checkpoint, "billing")
+    name = await leave_ticket(store, checkpoint, "billing")
+    assert [ticket.ticket_id for ticket in (await store.callbacks())[0]] == [name]
+    checkpoint.let_go()
+
+
 async def test_two_calls_have_two_numbers() -> None:
     store = memory_store()
     first, second = await at_desk(store), await hold_call(store, make_call("call-2"))

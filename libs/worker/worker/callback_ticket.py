@@ -67,14 +67,14 @@ def tool(store: Store, checkpoint: Checkpoint) -> Any:
 
 
 async def leave_ticket(store: Store, checkpoint: Checkpoint, service: str, when: str = "") -> str:
-    """The call's one ticket: a second one in a call is the first. Raises ToolError when it cannot be stored."""
+    """The call's one ticket: a second one in a call is the first, also when the agent that left it did not live to note it, or the
+    store's answer was lost. Raises ToolError when it cannot be stored."""
     call = checkpoint.call
     if known := ticket_of(call):
         return known
     try:
-        name = ticket_id(await store.next_ticket())
         ticket = CallbackTicket(
-            ticket_id=name,
+            ticket_id=ticket_id(await store.next_ticket()),
             call_id=call.call_id,
             service=service,
             channel=call.channel.value,
@@ -82,7 +82,7 @@ async def leave_ticket(store: Store, checkpoint: Checkpoint, service: str, when:
             wished_at=wished_at(when),
             created_at=await store.now(),
         )
-        await store.add_callback(ticket)
+        name = await store.add_callback(ticket)
     except HandoffError:
         raise ToolError(
             "The ticket could not be noted: do not promise a callback. Ask the caller to call again."
