@@ -18,6 +18,7 @@ def feels(said: str) -> Sentiment:
         "I don't understand this charge", "No.", "no thanks", "that's wrong, it was in March", "No, that's not right.", "it isn't working",
         "I'd like to dispute a charge", "A C four seven two one", "", "I'm not angry, I just want to know", "I don't need a manager",
         "where's my refund", "the connection is really slow", "my order hasn't arrived", "I need help please", "yes please",
+        "we're a law firm with ten lawyers", "my lawyer needs a copy of my invoices", "my lawyer will need a copy", "let me get my manager",
     ],
 )  # fmt: skip
 def test_a_complaint_stated_calmly_is_no_frustration(said: str) -> None:
@@ -35,6 +36,7 @@ def test_a_complaint_stated_calmly_is_no_frustration(said: str) -> None:
         "if you don't fix it I'm leaving for a competitor", "what the hell is going on", "this is bullshit", "damn it",
         "I'm sick and tired of this", "this is the third time I'm calling", "you people are useless", "nobody is listening to me",
         "stop wasting my time", "I've had enough", "are you kidding me", "worst service ever", "how many more times do I have to explain this",
+        "my lawyer will contact you", "I'll call my lawyer", "I will sue", "that's it, I've had it",
     ],
 )  # fmt: skip
 def test_a_clear_signal_is_frustration(said: str) -> None:

@@ -39,12 +39,21 @@ _TRADE = frozenset(
 )
 """VADER's words that say nothing about the mood of a caller of a help line."""
 
+_LAWYER = r"(?:lawyers?|(?<!power of )attorneys?|solicitors?)"
+LEGAL_THREAT = (
+    rf"(?:hear\w*|call\w*) from (?:my|our|a) {_LAWYER}"
+    rf"|(?:call|calling|contact\w*|involv\w+|get|getting|hir(?:e|ing)|see|seeing|bring in|go to|going to|turn to|talk to|speak (?:to|with)|set|sic)"
+    rf" (?:my|our|a) {_LAWYER}(?! first\b| before\b)"
+    rf"|(?:my|our) {_LAWYER} (?:will|is going to|are going to|'ll)(?! (?:need|want|like|use|be using|sign|pay|look)\b)|my {_LAWYER}'ll"
+    r"|lawyer up|sue you|(?:will|'ll|going to|gonna|want to|could|can|should|to) sue(?! me\b)|suing|lawsuit|small claims|legal action|take you to court|see you in court"
+)
+"""A lawyer who only needs an invoice, or works at the caller's firm, threatens nobody."""
 _DEMANDS = re.compile(
     r"(?<!\w)(?:"
-    r"(?:give|get|put|let|pass|transfer|connect)\s+(?:me\s+)?(?:on\s+|through\s+)?(?:to\s+|with\s+|speak\s+to\s+|talk\s+to\s+)?(?:your|a|the|my|some)\s*(?:manager|supervisor|boss|superior)"
+    r"(?:give|get|put|let|pass|transfer|connect)\s+(?:me\s+)?(?:on\s+|through\s+)?(?:to\s+|with\s+|speak\s+to\s+|talk\s+to\s+)?(?:your|a|the|some)\s*(?:manager|supervisor|boss|superior)"
     r"|(?:speak|talk|speaking|talking)\s+(?:to|with)\s+(?:your|a|the|some)\s*(?:manager|supervisor|boss|superior)"
     r"|(?:want|need|where(?:'s| is))\s+(?:your|a|the)\s+(?:manager|supervisor|boss)"
-    r"|(?:my\s+)?(?:lawyers?|(?<!power of )attorney|solicitor)|lawsuit|sue\s+you|suing|small claims|legal action|take you to court|ombudsman|better business bureau|bbb|trading standards"
+    rf"|{LEGAL_THREAT}|ombudsman|better business bureau|bbb|trading standards"
     r"|(?:cancel(?:l?ing)?|close|closing|end|ending|terminate|terminating)\s+(?:my|the|our|this|that|everything|all)(?:\s+\w+){0,2}\s*(?:account|accounts|plan|subscription|service|contract|membership|everything|of it)"
     r"|cancel everything|i'm leaving you|(?:leave|leaving|switch(?:ing)?|go(?:ing)?|moving|move) (?:you guys )?(?:for|to) (?:a |your |the |another )?(?:competitors?|competition|provider|someone else|somebody else)|take (?:my|our) business elsewhere"
     r")(?!\w)"
@@ -52,7 +61,7 @@ _DEMANDS = re.compile(
 _ANGER = re.compile(
     r"(?<!\w)(?:"
     r"unacceptable|ridiculous|outrageous|disgrace(?:ful)?|disgust(?:ed|ing)|appalling|pathetic|useless|incompetent|joke of a|furious|livid|angry|pissed(?: off)?|fuming|outraged|infuriating|"
-    r"fed up|sick (?:and tired )?of|(?:i|we)(?:'ve| have) had (?:it (?:with|up to)|enough)|tired of (?:this|your|calling|explaining|repeating|waiting)|enough is enough|"
+    r"fed up|sick (?:and tired )?of|(?:i|we)(?:'ve| have) had (?:it (?:with|up to)|enough)|that's it\W+(?:i|we)(?:'ve| have) had it|tired of (?:this|your|calling|explaining|repeating|waiting)|enough is enough|"
     r"worst (?:service|company|support|experience|customer)|terrible (?:service|company|support|experience)|waste of (?:my )?time|wasting my time|"
     r"this is (?:a joke|insane|absurd|crazy|nonsense|bullshit|bull|unbelievable)|are you (?:kidding|joking|serious|stupid|deaf)|(?<!from )(?<!by )(?<!to )(?<!with )you people|"
     r"(?:third|fourth|fifth|sixth|tenth|hundredth|umpteenth) time (?:i|i've|i have|i'm|we|calling|this)|how many (?:more )?times|"
