@@ -46,7 +46,7 @@ def test_a_no_is_a_no(said: str) -> None:
     "said",
     ["", "Hm.", "Yeah, no.", "Maybe.", "I'm not sure.", "Yes and no.", "Yes, but don't do it now.", "What do you mean?", "Wait.", "That's not okay.",
      "I didn't get the reference.", "How much is it?", "AC4721", "The server is not working.",
-     "Nothing works.", "It doesn't work.", "Not yet.", "It works now, but it's slow."],
+     "Is there a contract, or can I cancel anytime?", "Nothing works.", "It doesn't work.", "Not yet.", "It works now, but it's slow."],
 )  # fmt: skip
 def test_anything_else_is_unclear(said: str) -> None:
     assert yes_or_no(said) is Answer.UNCLEAR

@@ -142,7 +142,7 @@ _YES = re.compile(rf"\b{_YES_WORDS}")
 _STARTS_WITH_YES = re.compile(rf"\W*(?:(?:um|uh|oh|well|ah) )*{_YES_WORDS}")
 _NO = re.compile(
     r"(?:^|\||\b(?:yeah|yes|um|uh|oh|well|and|but|ah|so))\s*(?:no|nope|nah)\b|\bno,? (?:thank|that's|that is|need)"
-    r"|\b(?:never ?mind|leave it|rather not|not (?:really|now|today|necessary|at the moment)|cancel|stop)\b"
+    r"|\b(?:never ?mind|leave it|rather not|not (?:really|now|today|necessary|at the moment)|(?<!can i )(?<!can we )(?<!could i )(?<!could we )cancel|stop)\b"
     r"|\b(?:don't|do not|wouldn't|would not|won't) (?:want|need|refund|do|like|bother|think so)\b"
     rf"|\b(?:doesn't|does not|won't|wouldn't) (?:really )?(?:work|suit) (?:for )?(?:me|us)\b|\b{_IT} (?:doesn't|does not|won't) (?:work|suit)\b"
 )
