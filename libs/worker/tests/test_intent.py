@@ -124,6 +124,22 @@ def test_one_matter_told_at_length_stays_one(said: str, wanted: str) -> None:
     assert names(said) == [wanted]
 
 
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("It's about my invoice, no wait, it's about the app", ["technical"]),
+        ("It's about the app, actually no, it's about my bill", ["billing"]),
+        ("my invoice is wrong, I mean, the app keeps crashing", ["technical"]),
+        ("I was charged twice, sorry, and the app keeps crashing", ["billing", "technical"]),
+        ("I was charged twice in March, no wait, April", ["billing"]),
+        ("The app crashes, I mean I pay you for this", ["technical"]),
+        ("both billing and technical", ["billing", "technical"]),
+    ],
+)
+def test_a_correction_takes_the_place_of_what_was_said_before_it(said: str, wanted: list[str]) -> None:
+    assert names(said) == wanted
+
+
 def test_a_guess_can_be_had_however_unsure() -> None:
     assert best_guess("the thing with the card").confidence < SURE
 

@@ -31,6 +31,15 @@ _OUTAGE = re.compile(
     r"(?:everything|site|website|system|servers?|service|network|production|platform) (?:is|are|s|has gone|went) (?:all |completely )?down)(?!\w)"
 )
 
+_CORRECTS = re.compile(
+    r"[\s,.;!?-]+(?:(?:oh|um|uh|well|but)[\s,]+)*(?:(?:no|wait|sorry|actually|scratch that|correction|hang on)[\s,.!-]+){1,3}"
+    r"(?:i (?:mean|meant)[\s,]+)?(?![\s,.!-]*(?:and|also|but|plus)\b)"
+    r"|[\s,.;!?-]+(?:i mean|i meant)[\s,]+(?=(?:it's|it is|its|that's|about|the|my|our|an?)\b)",
+    re.IGNORECASE,
+)
+"""What comes after takes the place of what was said before: "my invoice, no wait, the app". A filler ("I mean, I paid") does not."""
+_AND = re.compile(r"\s*(?:,|\band\b|\bplus\b|\bas well as\b)\s*", re.IGNORECASE)
+
 _log = logging.getLogger(__name__)
 
 
@@ -45,7 +54,9 @@ def find_intents(text: str) -> tuple[Intent, ...]:
     """Every intent in a caller's words that is sure, most urgent first; empty when none is."""
     if is_bare_answer(text):
         return ()
-    about = keywords.without_denied(text)
+    if several := _named_together(text):
+        return several
+    about = keywords.without_denied(_corrected(text))
     whole = best_guess(about)
     found = {whole.name: whole} if whole.confidence >= SURE else {}
     for clause in clauses(about):
@@ -78,6 +89,32 @@ def best_guess(text: str) -> Intent:
     found_by = "keywords" if likeliest == name and confidence >= SURE else "classifier"
     # As sure as it is both one of ours, and this one of ours: their geometric mean.
     return Intent(likeliest, round((inside * likely[likeliest]) ** 0.5, 2), found_by)
+
+
+def _corrected(text: str) -> str:
+    """The text from its last correction on, when another matter stands there as clearly as before it; else all of it."""
+    for cut in reversed(list(_CORRECTS.finditer(text))):
+        before, after = best_guess(text[: cut.start()]), best_guess(text[cut.end() :])
+        if (
+            after.name != before.name
+            and min(before.confidence, after.confidence) >= SURE
+            and _is_named(after.name, text[cut.end() :])
+        ):
+            return text[cut.end() :]
+    return text
+
+
+def _named_together(text: str) -> tuple[Intent, ...]:
+    """The intents of an answer that names several ("both billing and technical"); empty for any other words."""
+    parts = [
+        part for part in _AND.split(re.sub(r"\bboth(?: of them)?\b", " ", text, flags=re.IGNORECASE)) if plain(part)
+    ]
+    names = list(dict.fromkeys(keywords.names_a_service(part) for part in parts))
+    if len(names) < 2 or "" in names:
+        return ()
+    is_outage = _OUTAGE.search(plain(text)) is not None
+    found = (Intent(name, keywords.best(name)[1], "keywords") for name in names)
+    return tuple(sorted(found, key=lambda intent: _urgency(intent.name, is_outage)))
 
 
 def _is_named(intent: str, clause: str) -> bool:
