@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 
+import pytest
 from handoff.call import Call, Mood, Role, Sentiment, Source
 from handoff.testing import START, make_call, make_fact, make_intent, make_turn
 from worker.story import Story, known_to, last_said, last_words, story_of
@@ -79,6 +80,49 @@ def test_every_step_that_was_tried_is_known() -> None:
 def test_the_name_on_the_call_is_known_to_whom_it_may_be_told() -> None:
     assert known_to(call_with(display_name="Sarah Chen"), "triage") == {"display_name": "Sarah Chen"}
     assert known_to(call_with(display_name="Sarah Chen"), "astrology") == {}
+
+
+# --- another account -----------------------------------------------------------------------------------------------
+PROVED = (
+    verified("account_id", "AC4721"),
+    verified("identity_capability", "secret.secret.secret"),
+    make_fact("postal_code", "97209", service="billing"),
+)
+OTHER = make_fact("account_id", "AC1058", service="billing")
+
+
+def said(*texts: str) -> tuple[object, ...]:
+    """The caller's turns, each after one of the agent's."""
+    return tuple(turn for text in texts for turn in (make_turn("And the ZIP code?", role=Role.AGENT), make_turn(text)))
+
+
+def test_who_names_another_account_has_proved_nothing_for_it() -> None:
+    call = call_with(*PROVED, OTHER, turns=said("What was the last invoice on account A C one zero five eight?"))
+    assert known_to(call, "billing") == {"account_id": "AC1058"}
+
+
+def test_a_zip_code_that_is_said_for_the_other_account_is_known_even_if_it_is_the_same() -> None:
+    call = call_with(*PROVED, OTHER, turns=said("And account AC1058?", "nine seven two oh nine"))
+    assert known_to(call, "billing") == {"account_id": "AC1058", "postal_code": "97209"}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("It's A C one zero five eight.",),
+        ("What's on account AC1058?", "Never mind that."),
+        ("What's on account AC1058?", "Back to my own account, please."),
+    ],
+)
+def test_who_only_spells_or_gives_the_other_account_up_keeps_his_own(texts: tuple[str, ...]) -> None:
+    known = known_to(call_with(*PROVED, OTHER, turns=said(*texts)), "billing")
+    assert known == {"account_id": "AC4721", "identity_capability": "verified", "postal_code": "97209"}
+
+
+def test_who_says_his_own_account_again_is_known_again() -> None:
+    again = make_fact("account_id", "AC4721", service="billing")
+    turns = said("My account is AC1058.", "Sorry, my account is AC4721.")
+    assert known_to(call_with(*PROVED, OTHER, again, turns=turns), "billing")["identity_capability"] == "verified"
 
 
 # --- the story --------------------------------------------------------------------------------------------------------

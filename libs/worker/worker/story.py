@@ -6,6 +6,7 @@ Whether the caller's identity is verified is a fact: ``CallAgent.known()`` then 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from handoff.call import Call, Fact, Mood, Role
@@ -13,8 +14,14 @@ from handoff.context import NEVER_CROSSES, SEVERAL
 from handoff.directory import DIRECTORY
 
 from worker import capability, sentiment
-from worker.extract_codes import leaves_open
+from worker.extract_codes import account_id, leaves_open, postal_code
 
+_NAMES_ACCOUNT = re.compile(r"\baccounts?\b", re.IGNORECASE)
+_RETURNS = re.compile(
+    r"\b(?:never ?mind|forget (?:it|that|about)|(?:my own|my first|the first|the previous) (?:account|one)|back to (?:my|the first))\b",
+    re.IGNORECASE,
+)
+"""Who gives up the other account is spoken to about his own again."""
 _LOOKS_BACK = 3
 """Turns of the agent among which a question is looked for: it asks to say something again twice at most."""
 
@@ -62,6 +69,12 @@ def known_to(call: Call, service: str) -> dict[str, str]:
     receives = DIRECTORY[service].receives - NEVER_CROSSES if service in DIRECTORY else frozenset[str]()
     facts = [fact for fact in call.facts if fact.name in receives or fact.service == service]
     known = {name: value for name in dict.fromkeys(f.name for f in facts) if (value := _value(facts, name))}
+    if other := _other_account(call, facts):
+        # Nothing of the one account is told for the other: this one has to be proved too, with its own ZIP code.
+        facts = [fact for fact in facts if fact.name != capability.FACT]
+        known = {name: value for name, value in known.items() if name != capability.FACT} | {"account_id": other}
+        if known.get("postal_code", "") not in _postal_codes_said_for(call, other):
+            known.pop("postal_code", None)
     if call.display_name and "display_name" in receives:
         known.setdefault("display_name", call.display_name)
     held = known.pop(capability.FACT, "")
@@ -103,6 +116,45 @@ def last_words(call: Call) -> str:
             break
         pieces.insert(0, turn.text)
     return " ".join(pieces)
+
+
+def _other_account(call: Call, facts: list[Fact]) -> str:
+    """The account that the caller has named since another one was verified; empty when he speaks of that one.
+
+    He must have named it as an account: of a mere "A C four seven two nine" nobody knows whether his own ID was misheard.
+    """
+    accounts = [fact for fact in facts if fact.name == "account_id"]
+    verified = next((fact.value for fact in reversed(accounts) if fact.verified), "")
+    newest = accounts[-1].value if accounts else ""
+    if not verified or newest in ("", verified):
+        return ""
+    words = _since_named(call, newest)
+    return newest if words and not any(_RETURNS.search(said) for _, said in words[1:]) else ""
+
+
+def _since_named(call: Call, account: str) -> list[tuple[str, str]]:
+    """The last breath in which the caller named this account, and those after it; empty when he never did."""
+    breaths = _breaths(call)
+    named = [
+        n for n, (_, said) in enumerate(breaths) if _NAMES_ACCOUNT.search(said) and account_id(said, "") == account
+    ]
+    return breaths[named[-1] :] if named else []
+
+
+def _postal_codes_said_for(call: Call, account: str) -> set[str]:
+    return {postal_code(said, question) for question, said in _since_named(call, account)}
+
+
+def _breaths(call: Call) -> list[tuple[str, str]]:
+    """What the caller said between two turns of an agent, each with what the agent had said before it."""
+    breaths, question, pieces = [], "", list[str]()
+    for turn in call.turns:
+        if turn.role is Role.CALLER:
+            pieces.append(turn.text)
+        else:
+            breaths.append((question, " ".join(pieces)))
+            question, pieces = turn.text, []
+    return [(asked, said) for asked, said in [*breaths, (question, " ".join(pieces))] if said]
 
 
 def _value(facts: list[Fact], name: str) -> str:
