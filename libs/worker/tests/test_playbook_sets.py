@@ -246,6 +246,66 @@ def test_a_summary_tells_facts_that_services_share_and_none_that_a_service_made_
     assert "story" not in told and "97209" not in told
 
 
+@pytest.mark.parametrize("said", ["That's it.", "Okay, I'm done.", "No, that's all I have.", "That is everything."])
+def test_that_is_it_ends_no_call_while_another_question_is_open(tmp_path: Path, said: str) -> None:
+    dialogue = play(tmp_path)
+    dialogue.caller("What is my plan?")
+    assert dialogue.caller(said).startswith("I didn't get your account ID.")
+    assert dialogue.caller("It's A C four seven two one, that's it.").endswith("what is the ZIP code on the account?")
+    assert dialogue.caller("Nine seven two oh nine, that's all I have.").startswith("Hello Sarah.")
+    assert dialogue.called("end_call") == []
+    assert dialogue.caller(said).endswith("Goodbye.")
+
+
+def test_a_goodbye_ends_the_call_whatever_is_open(tmp_path: Path) -> None:
+    dialogue = play(tmp_path)
+    dialogue.caller("What is my plan?")
+    assert dialogue.caller("I'll call again, bye.").endswith("Goodbye.")
+
+
+def test_that_is_all_with_nothing_open_ends_the_call_and_a_greeting_is_asked_once_more(tmp_path: Path) -> None:
+    dialogue = play(tmp_path)
+    assert dialogue.caller("No thanks, that's all.").endswith("Goodbye.")
+    greeted = play(tmp_path)
+    greeted.agent("Thanks for calling. How can I help?")
+    assert greeted.caller("That's all.") == "Sorry, I didn't get that. How can I help?"
+    assert greeted.caller("That's all.").endswith("Goodbye.")
+
+
+@pytest.mark.parametrize("said", ["What was that?", "Sorry, what?", "Oh, what's that, please?", "Sorry?"])
+def test_who_did_not_hear_it_hears_it_again(tmp_path: Path, said: str) -> None:
+    dialogue = play(tmp_path)
+    asked = dialogue.caller("What is my plan?")
+    assert dialogue.caller(said) == asked
+
+
+@pytest.mark.parametrize(
+    "said", ["I don't have it.", "I don't know it by heart.", "No idea.", "I can't find my account ID."]
+)
+def test_who_has_no_account_id_hears_where_it_is_and_is_offered_a_callback(tmp_path: Path, said: str) -> None:
+    dialogue = play(tmp_path)
+    dialogue.caller("What is my plan?")
+    assert dialogue.caller(said).startswith("It's the letters A C and four digits, at the top of every invoice.")
+    assert "or say yes" in dialogue.caller("I can't find it.")
+    dialogue.caller("Yes.")
+    assert dialogue.called("transfer_call")[0]["service"] == "escalation"
+
+
+def test_who_does_not_know_his_zip_code_may_still_find_it(tmp_path: Path) -> None:
+    dialogue = play(tmp_path)
+    dialogue.caller("What is my plan? My account is AC4721.")
+    assert "call you back" in dialogue.caller("I don't know it.")
+    assert dialogue.caller("Nine seven two oh nine.").startswith("Hello Sarah.")
+
+
+def test_the_zip_code_of_another_account_is_asked_for_by_its_name(tmp_path: Path) -> None:
+    dialogue = play(tmp_path, facts={"display_name": "Sarah Chen"})
+    assert (
+        dialogue.caller("What is my plan? My account is AC4721.")
+        == "And what is the ZIP code on the account A C, 4 7 2 1?"
+    )
+
+
 def test_an_unclear_anything_else_ends_with_a_person_after_two_questions(tmp_path: Path) -> None:
     dialogue = play(tmp_path)
     dialogue.caller("What are your hours?")
