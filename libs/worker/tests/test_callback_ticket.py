@@ -133,4 +133,5 @@ def test_of_a_wish_only_days_and_hours_are_kept(words: str, kept: str) -> None:
 )
 def test_a_call_with_a_ticket_ends_with_a_callback(ending: Ending, becomes: Ending) -> None:
     assert ending_with_ticket(ending, make_call(effects=("leave_callback_ticket CT-10001",))) is becomes
+    assert ending_with_ticket(ending, make_call(effects=("book_callback CB-50417 2026-12-01T09:00",))) is becomes
     assert ending_with_ticket(ending, make_call(effects=("process_refund RF-1 49.99",))) is ending

@@ -17,6 +17,8 @@ from worker.checkpoint import Checkpoint
 
 EFFECT = "leave_callback_ticket"
 """The tool's name, and how its line among a call's effects begins."""
+BOOKED = "book_callback"
+"""The same of a back office's tool that books a person's call: customer care's."""
 _WHEN = re.compile(
     r"\b(?:today|tomorrow|tonight|now|next|this|week|morning|noon|afternoon|evening|before|after|at|around|on|in|the"
     r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day|\d{4}-\d{2}-\d{2}|\d{1,2}(?::\d{2})?|[ap]\.?m\.?|o'clock"
@@ -38,7 +40,8 @@ def ticket_of(call: Call) -> str:
 
 def ending_with_ticket(ending: Ending, call: Call) -> Ending:
     """A call in which a callback was promised ends with that, whoever hangs up; unless a person has taken it."""
-    if ending is not Ending.TRANSFERRED_TO_HUMAN and ticket_of(call):
+    promised = any(line.split()[:1] == [BOOKED] for line in call.effects) or ticket_of(call)
+    if ending is not Ending.TRANSFERRED_TO_HUMAN and promised:
         return Ending.CALLBACK_BOOKED
     return ending
 
