@@ -185,6 +185,42 @@ def test_what_is_no_company_size_is_not_guessed(said: str) -> None:
     assert fact("company_size", said) is None
 
 
+HOW_MANY = "How many people would use it?"
+PRICE = "For 40 people I recommend Cloud Business. That's $6.23 per seat per month, $249 in total. Would you like to see it in a demo?"
+
+
+@pytest.mark.parametrize(
+    ("said", "question", "size"),
+    [
+        ("between fifty and sixty people", "", "60"), ("Between fifty and sixty.", HOW_MANY, "60"), ("fifty, sixty people", HOW_MANY, "60"),
+        ("We are fifty, sixty people.", "", "60"), ("Fifty, sixty.", HOW_MANY, "60"), ("five to ten people", "", "10"),
+        ("Forty, in two offices.", HOW_MANY, "40"), ("Fifty, no, forty.", HOW_MANY, "40"), ("Twelve, sorry, nine.", HOW_MANY, "9"),
+    ],
+)  # fmt: skip
+def test_of_two_sizes_the_larger_counts_and_of_a_correction_the_last(said: str, question: str, size: str) -> None:
+    assert fact("company_size", said, question) == size
+
+
+@pytest.mark.parametrize("said", ["AC9047", "A C 9047", "A C nine zero four seven.", "It's account AC9047."])
+def test_an_account_in_the_place_of_a_size_is_none(said: str) -> None:
+    assert fact("company_size", said, HOW_MANY) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "size"),
+    [
+        ("What if we were twenty?", "20"), ("And if we were a hundred and twenty?", "120"), ("And for twenty?", "20"),
+        ("Okay, what about sixty?", "60"), ("What about twenty percent?", None), ("What about the price?", None),
+    ],
+)  # fmt: skip
+def test_another_size_is_asked_about_when_a_price_was_told(said: str, size: str | None) -> None:
+    assert fact("company_size", said, PRICE) == size
+
+
+def test_how_about_ten_is_a_time_when_a_time_was_offered() -> None:
+    assert fact("company_size", "How about ten?", "$6.23 per seat. I have Monday at nine. Does that suit you?") is None
+
+
 def test_the_plan_one_has_and_the_plan_one_wants_are_told_apart() -> None:
     found = dict(facts_in("We're on Cloud Team and want to go to Cloud Business.", ""))
     assert (found["current_plan"], found["interest"]) == ("Cloud Team", "Cloud Business")
@@ -208,6 +244,7 @@ def test_a_day_names_its_month(said: str) -> None:
     [
         ("forty", 40), ("forty two", 42), ("a hundred", 100), ("a hundred and twenty", 120), ("two hundred five", 205), ("1,200", 1200),
         ("two thousand", 2000), ("a dozen", 12), ("15", 15), ("people", None), ("", None), ("a", None), ("two three", None),
+        ("fifty sixty", None), ("fifty and sixty", None), ("ten five", None), ("two hundred and fifty six", 256),
     ],
 )  # fmt: skip
 def test_number_words_are_read(words: str, number: int | None) -> None:

@@ -6,7 +6,7 @@ import re
 
 from worker import spoken
 
-_COUNT = r"(?P<count>(?:a |one )?(?:[\w-]+ ){0,5}?[\w,-]+)"
+_COUNT = r"(?P<count>(?:a |one )?(?:[\w-]+,? ){0,5}?[\w,-]+)"
 _PEOPLE = r"(?:people|persons|employees|users|seats|licen[cs]es|staff|members|colleagues|coworkers|developers|workers|of us|heads?|person (?:team|company|business)|man (?:team|company))"
 _SIZES = (
     re.compile(rf"\b(?:about|around|roughly|approximately|nearly|almost|some|over|for|with|have|has|are|of|we're|us|got|need|is)\W+{_COUNT}[ -]{_PEOPLE}\b", re.IGNORECASE),
@@ -19,10 +19,16 @@ _EXACT_SIZE = re.compile(
     re.IGNORECASE,
 )
 _BARE_SIZE = re.compile(
-    r"\b(?:we're|we are|we'll be|we will be|there are|there're|there'll be|there will be) (?:about |around |roughly |nearly |some )?(?P<count>[\w,-]+(?: [\w-]+){0,4})(?=\W*(?:$|[.,;]))",
+    r"\b(?:we're|we are|we were|we'll be|we will be|if it (?:were|was)(?: for)?|there are|there're|there'll be|there will be) (?:about |around |roughly |nearly |some )?(?P<count>[\w,-]+(?: [\w-]+){0,4})(?=\W*(?:$|[.,;]))",
     re.IGNORECASE,
 )
 """In these the words must be the number and nothing else: "there are two charges" tells no size."""
+_OTHER_SIZE = re.compile(r"^\W*(?:\w+\W+){0,3}?(?:(?:what|how) about|what if|and)(?: it (?:were|was))?(?: for)? (?P<count>[\w,-]+(?: [\w-]+){0,4})\W*$", re.IGNORECASE)  # fmt: skip
+"""Said to a price: "and for twenty?"."""
+_TELLS_PRICE = re.compile(r"\bper seat\b(?!.*\bsuits? you\b)", re.IGNORECASE | re.DOTALL)
+"""Not when it ends by offering a time, of which "how about ten?" is then said."""
+_CODE = re.compile(r"[a-z]{2,}\d{3,}")
+_CORRECTS = re.compile(r"\b(?:no|sorry|i mean|actually|rather|make (?:it|that))\b", re.IGNORECASE)
 _ALONE = re.compile(r"\b(?:just|only) (?:me|myself)\b|\bby myself\b|\bone[- ]person\b|\bjust the one\b", re.IGNORECASE)
 _ASKS_SIZE = re.compile(r"\bhow (?:many|big|large)\b|\bsize\b|\bnumber of people\b", re.IGNORECASE)
 _MAX_SIZE = 1_000_000
@@ -68,12 +74,22 @@ def company_size(text: str, question: str) -> str:
         for match in pattern.finditer(text):
             if (size := spoken.number(match["count"])) and size <= _MAX_SIZE:
                 return str(size)
+    if _TELLS_PRICE.search(question) and (match := _OTHER_SIZE.match(text)):
+        size = spoken.number(match["count"])
+        return str(size) if size and size <= _MAX_SIZE else ""
     if _ASKS_SIZE.search(question):
-        if _ALONE.search(text):
-            return "1"
-        size = next((n for n in spoken.numbers(text) if 0 < n <= _MAX_SIZE), None)
-        return str(size) if size else ""
+        return "1" if _ALONE.search(text) else _size_alone(text)
     return "1" if re.search(r"\b(?:just|only) for (?:me|myself)\b|\bit's just me\b", text, re.IGNORECASE) else ""
+
+
+def _size_alone(text: str) -> str:
+    """The number in the answer to "how many?": of "fifty, sixty" the larger, of "fifty, no, forty" the last, of a code none."""
+    if any(_CODE.fullmatch(run.code) for run in spoken.runs(text)):
+        return ""
+    sizes = [n for n in spoken.numbers(text) if 0 < n <= _MAX_SIZE]
+    if not sizes:
+        return ""
+    return str(sizes[-1] if _CORRECTS.search(text) else max(sizes))
 
 
 def _size(words: str) -> int | None:

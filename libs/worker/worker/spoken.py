@@ -94,6 +94,7 @@ def money(amount: str) -> str:
     return f"${value.removesuffix('.00')}"
 
 
+_GLUED = re.compile(r"\b(?:[a-z]+\d|\d+[a-z])\w*")
 _SCALES = {"hundred": 100, "thousand": 1000, "dozen": 12}
 DIGIT_WORDS = {
     digit: f"(?:{digit}|{'|'.join(word for word, value in _UNITS.items() if value == digit)})" for digit in "0123456789"
@@ -111,21 +112,28 @@ def number(words: str) -> int | None:
             if token == "thousand":
                 total, group = total + group, 0
         elif (token in ("a", "an") and at == 0 and len(tokens) > 1 and tokens[1] in _SCALES) or (
-            token == "and" and is_number and at < len(tokens) - 1
+            token == "and" and is_number and group % 100 == 0 and at < len(tokens) - 1
         ):
             continue
         else:
             value = _value(token)
-            if value is None or (group % 10 and value < 100):
+            if value is None or not _goes_on(group, value):
                 return None
             group += value
         is_number = True
     return total + group if is_number else None
 
 
+def _goes_on(group: int, value: int) -> bool:
+    """Whether ``value`` may follow in the same number: "fifty six" is one, "fifty sixty" and "ten five" are two each."""
+    if group % 100 == 0:
+        return group == 0 or 0 < value < 100
+    return group % 10 == 0 and group % 100 >= 20 and 0 < value < 10
+
+
 def numbers(text: str) -> list[int]:
-    """Every number in a text, in order: the longest stretch of number words each."""
-    tokens = re.findall(r"[a-z]+|[\d,]*\d", text.lower().replace("-", " "))
+    """Every number in a text, in order: the longest stretch of number words each. Digits glued to letters are a code's."""
+    tokens = re.findall(r"[a-z]+|[\d,]*\d", _GLUED.sub(" code ", text.lower().replace("-", " ")))
     found, at = [], 0
     while at < len(tokens):
         ends = range(min(len(tokens), at + 7), at, -1)
