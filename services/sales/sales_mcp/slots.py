@@ -50,9 +50,20 @@ def free(session: Session, today: date, wish: Wish) -> list[DemoSlot]:
 
 
 def best(session: Session, today: date, wish: Wish, *, after: datetime | None) -> tuple[list[DemoSlot], bool]:
-    """What to offer, and whether it is as wished: when nothing fits the wish, other free times are better than none."""
-    fitting = choice(free(session, today, wish), OFFERED, after=after)
-    return (fitting, True) if fitting else (choice(free(session, today, ANY), OFFERED, after=after), wish == ANY)
+    """What to offer, and whether it is as wished: when nothing fits the wish, other free times are better than none.
+
+    Of an hour that is taken, those of the same day that are nearest to it.
+    """
+    if fitting := choice(free(session, today, wish), OFFERED, after=after):
+        return fitting, True
+    if wish.hour is not None and wish.weekday is not None:
+        same_day = [
+            slot for slot in free(session, today, Wish(wish.weekday)) if after is None or slot.starts_at > after
+        ]
+        if same_day:
+            near = sorted(same_day, key=lambda s: (s.starts_at.date(), wish.hours_off(s.starts_at), s.starts_at))
+            return near[:OFFERED], False
+    return choice(free(session, today, ANY), OFFERED, after=after), wish == ANY
 
 
 def choice(found: Sequence[DemoSlot], count: int, *, after: datetime | None = None) -> list[DemoSlot]:

@@ -49,10 +49,22 @@ def test_a_time_that_did_not_suit_is_followed_by_a_different_one(desk: Any) -> N
         ("not in the morning", "Thursday at two in the afternoon"),
         ("Monday or Tuesday", "Thursday at nine in the morning"),
         ("whenever", "Thursday at nine in the morning"),
+        ("Friday at two", "Friday the thirteenth at two in the afternoon"),
+        ("tomorrow at eleven o'clock", "Thursday at eleven in the morning"),
+        ("Thursday 3 p.m.", "Thursday at three in the afternoon"),
+        ("not thursday", "Friday at nine in the morning"),
     ],
 )
 def test_a_wish_decides_what_is_offered(desk: Any, wish: str, time: str) -> None:
     assert desk("find_demo_slots", wish=wish)[1]["time"] == time
+
+
+def test_of_an_hour_that_is_taken_the_nearest_of_that_day_is_offered(desk: Any) -> None:
+    for n, day in enumerate(slots.days_ahead(TODAY)):
+        book(desk.on(f"call-{n}"), f"{day}T10:00")
+    _, answer = desk("find_demo_slots", wish="Thursday at ten")
+    assert (answer["as_wished"], answer["wish"]) == (False, "thursday at ten in the morning")
+    assert answer["slot_id"] == THURSDAY_AT_NINE
 
 
 def test_a_wish_that_nothing_fits_is_answered_with_other_times(desk: Any) -> None:
