@@ -111,9 +111,14 @@ def current_plan(text: str, question: str) -> str:
 
 def interest(text: str, *, current_plan: str) -> str:
     """The plan or the feature that the caller asks about; a plan before a feature, and never the one he has."""
-    plans = [name for name, pattern in _PLAN.items() if name != current_plan and pattern.search(text)]
+    plans = plans_named(text, current_plan=current_plan)
     features = [name for name, pattern in _FEATURE if pattern.search(text)]
     if plans:
         return plans[-1]
     wanted = [name for name in features if name not in _WISHES] or features
     return wanted[0] if wanted else ""
+
+
+def plans_named(text: str, *, current_plan: str) -> list[str]:
+    """The plans in the words, smallest first, without the one that the caller has."""
+    return [name for name, pattern in _PLAN.items() if name != current_plan and pattern.search(text)]

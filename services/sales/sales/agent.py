@@ -6,16 +6,20 @@ from typing import Any
 from worker.agent import CallAgent
 from worker.service import Service, Voice
 
-from sales import tools, wishes
+from sales import plans, tools, wishes
 
 
 class SalesAgent(CallAgent):
     """Explains plans, makes quotes, books demos; how much discount it may give is decided by its MCP server."""
 
     def known(self) -> dict[str, str]:
-        """As every agent, and when a demo would suit the caller."""
-        wish = wishes.demo_wish(self.brief.checkpoint.call.turns)
-        return super().known() | ({"demo_wish": wish} if wish else {})
+        """As every agent, when a demo would suit the caller, and which plan he wants a price of."""
+        known, turns = super().known(), self.brief.checkpoint.call.turns
+        read = {
+            "demo_wish": wishes.demo_wish(turns),
+            "wanted_plan": plans.wanted_plan(turns, known.get("current_plan", "")),
+        }
+        return known | {name: value for name, value in read.items() if value}
 
     @classmethod
     def topic(cls, known: Mapping[str, str]) -> str:

@@ -51,11 +51,22 @@ def customer_plan(row: Customer, has: Plan, larger: Plan | None) -> dict[str, An
     }
 
 
-def quote(row: Quote, offered: Plan, *, limit_percent: int) -> dict[str, Any]:
-    """A quote: ``price_per_seat`` and the totals are dollars a month, after the discount."""
+def choice(made: Quote, *, named: Plan | None, fitting: Plan) -> str:
+    """Which plan was quoted and why, as it fits after "for ten people": the plan that was named is not sold as our advice."""
+    if named is None or named.name == fitting.name:
+        return f"I recommend {made.plan_name}"
+    if made.plan_name == named.name:
+        return f"I can give you {made.plan_name}, though {fitting.name} has room for that many too"
+    room = "one person" if named.max_seats == 1 else f"{named.max_seats} people"
+    return f"I recommend {made.plan_name}, because {named.name} is for {room} at most"
+
+
+def quote(row: Quote, offered: Plan, *, limit_percent: int, choice: str) -> dict[str, Any]:
+    """A quote: ``price_per_seat`` and the totals are dollars a month, after the discount; ``choice`` says why it is that plan."""
     return {
         "reference": row.reference,
         "plan": row.plan_name,
+        "choice": choice,
         "features": catalogue.features(offered),
         "seats": row.seats,
         "people": "one person" if row.seats == 1 else f"{row.seats} people",

@@ -22,7 +22,7 @@ MAX_QUOTES_PER_CALL = 10
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the quote is for; ``plan_name`` empty for the plan that fits."""
+    """What the quote is for; ``plan_name`` empty for the plan that fits. A named plan without room gives way to the one that fits."""
 
     seats: int
     discount_percent: int = 0
@@ -38,7 +38,7 @@ def make(session: Session, wanted: Wanted, *, call_id: str, limit_percent: int, 
         raise Refused("There are too many quotes in this call already.")
     plan = catalogue.find(session, wanted.plan_name) if wanted.plan_name else catalogue.fitting(session, wanted.seats)
     if not catalogue.has_room(plan, wanted.seats):
-        raise Refused(f"{plan.name} has room for at most {plan.max_seats}.")
+        plan = catalogue.fitting(session, wanted.seats)
     list_cents = catalogue.monthly_cents(plan, wanted.seats)
     quote = Quote(
         call_id=call_id,

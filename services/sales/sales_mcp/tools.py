@@ -91,9 +91,11 @@ def _add_quote(sales: _Office) -> None:
         idempotency_key: IdempotencyKey,
         context: Context,
         discount_percent: Annotated[_Number, Field(description="whole percent; 0 unless asked for")] = 0,
-        plan: Annotated[str, Field(description="the plan that the caller wants; empty for the one that fits")] = "",
+        plan: Annotated[
+            str, Field(description="the plan that the caller wants; empty, or too small: the one that fits")
+        ] = "",
     ) -> CallToolResult:
-        """Make a quote for a company size: plan, price per seat and total a month."""
+        """Make a quote for a company size: plan, price per seat and total a month; `choice` tells why it is that plan."""
 
         def leap() -> dict[str, Any]:
             call_id = caller_of(context).call_id
@@ -103,7 +105,9 @@ def _add_quote(sales: _Office) -> None:
             def make(session: Session) -> dict[str, Any]:
                 hold(session, "quotes of call", call_id)
                 made = quotes.make(session, wanted, call_id=call_id, limit_percent=limit, today=sales.today)
-                return answers.quote(made, catalogue.find(session, made.plan_name), limit_percent=limit)
+                named = catalogue.find(session, wanted.plan_name) if wanted.plan_name else None
+                choice = answers.choice(made, named=named, fitting=catalogue.fitting(session, wanted.seats))
+                return answers.quote(made, catalogue.find(session, made.plan_name), limit_percent=limit, choice=choice)
 
             arguments = {"seats": wanted.seats, "discount": wanted.discount_percent, "plan": wanted.plan_name.lower()}
             return _once(sales, "make_quote", call_id, idempotency_key, arguments, make)
@@ -114,7 +118,9 @@ def _add_quote(sales: _Office) -> None:
 def _add_slots(sales: _Office) -> None:
     @sales.office.tool()
     def find_demo_slots(
-        wish: Annotated[str, Field(description="when it would suit, e.g. Thursday afternoon; empty for any time")] = "",
+        wish: Annotated[
+            str, Field(description="when it would suit, e.g. Thursday afternoon, Monday at ten; empty for any time")
+        ] = "",
         after: Annotated[str, Field(description="slot_id of a time that did not suit; empty at first")] = "",
     ) -> CallToolResult:
         """Free times for a demo, at most three, each with words to say it by; `as_wished` tells whether the wish could be met."""
@@ -126,7 +132,7 @@ def _add_slots(sales: _Office) -> None:
                 with sales.database.writing() as session:
                     hold(session, "calendar")
                     slots.fill(session, sales.today)
-            wanted = words.wish(wish)
+            wanted = words.wish(wish, sales.today)
             with sales.database.reading() as session:
                 found, as_wished = slots.best(session, sales.today, wanted, after=slots.start_of(session, after))
                 return answers.times(found, sales.today, wish=wanted, as_wished=as_wished)

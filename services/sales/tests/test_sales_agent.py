@@ -23,6 +23,7 @@ QUOTE = {
     "plan": "Cloud Business",
     "seats": 40,
     "people": "40 people",
+    "choice": "I recommend Cloud Business",
     "price_per_seat": "6.23",
     "discount_percent": 0,
     "max_discount_percent": 15,

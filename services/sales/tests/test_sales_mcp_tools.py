@@ -157,13 +157,16 @@ def test_a_company_that_is_too_large_is_for_the_customer_care_lead(desk: Any) ->
     assert "more than 5000 people" in answer
 
 
-def test_a_plan_that_is_too_small_is_not_quoted(desk: Any) -> None:
-    assert quote(desk, 11, plan="Cloud Team") == (True, "Cloud Team has room for at most 10.")
+def test_a_plan_that_is_too_small_gives_way_to_the_one_that_fits_and_it_is_said_why(desk: Any) -> None:
+    _, answer = quote(desk, 11, plan="Cloud Team")
+    assert answer["plan"] == "Cloud Business"
+    assert answer["choice"] == "I recommend Cloud Business, because Cloud Team is for 10 people at most"
 
 
 def test_a_larger_plan_than_needed_may_be_quoted(desk: Any) -> None:
     _, answer = quote(desk, 5, plan="business")
     assert (answer["plan"], answer["total_per_month"]) == ("Cloud Business", "249.00")
+    assert answer["choice"] == "I can give you Cloud Business, though Cloud Team has room for that many too"
 
 
 def test_a_call_gets_ten_quotes_and_no_more(desk: Any) -> None:

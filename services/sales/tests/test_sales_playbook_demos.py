@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from sales_mcp import slots
-from sales_mcp.rows import Quote
+from sales_mcp.rows import Lead, Quote
 from worker.playbook_testing import Play, ToolFails
 from worker.story import Story
 
@@ -184,3 +184,75 @@ def test_a_call_that_comes_back_after_its_quote_goes_on_from_there(direct: Play,
     assert direct.go_on() == "For 40 people it was Cloud Business, at $249 a month. Shall I book you a demo of it?"
     assert direct.caller("Yes.") == THURSDAY
     assert office.desk.count(Quote) == 1
+
+
+# --- an hour, and who would rather buy --------------------------------------------------------------------------------
+@pytest.mark.parametrize("words", ["At eleven please.", "Eleven o'clock please.", "Yes, at eleven."])
+def test_a_yes_with_another_hour_is_no_yes_to_the_one_that_was_offered(
+    play: Play, office: BackOffice, words: str
+) -> None:
+    play.go_on()
+    play.facts["demo_wish"] = "thursday at eleven in the morning"
+    assert play.caller(words) == "How about Thursday at eleven in the morning?"
+    assert booked(office) == []
+    play.caller("Yes.")
+    assert booked(office) == ["2026-03-05T11:00"]
+
+
+def test_a_wish_that_only_the_time_offered_comes_near_is_not_booked_without_a_yes(
+    play: Play, office: BackOffice
+) -> None:
+    for day in ("2026-03-05", "2026-03-12"):
+        office.desk.on(f"call-{day}")("book_demo", slot_id=f"{day}T10:00", idempotency_key="d")
+    play.go_on()
+    play.facts["demo_wish"] = "thursday at ten in the morning"
+    assert play.caller("At ten please.") == (
+        "I'm afraid nothing is free then. Would Thursday at nine in the morning be all right?"
+    )
+    assert booked(office) == []
+
+
+@pytest.mark.parametrize("words", ["Another time please.", "Next week please.", "Yes, but not on Thursday."])
+def test_who_asks_for_another_time_politely_is_booked_none(play: Play, office: BackOffice, words: str) -> None:
+    play.go_on()
+    assert play.caller(words).startswith("How about")
+    assert booked(office) == []
+
+
+@pytest.mark.parametrize("words", ["I'd like to buy it.", "Just do it.", "Okay, I'll take it."])
+def test_who_buys_after_a_quote_becomes_a_lead_and_is_sold_no_demo(
+    direct: Play, office: BackOffice, words: str
+) -> None:
+    direct.facts["company_size"] = "40"
+    direct.caller("A quote please.")
+    assert direct.caller(words).startswith("I've noted that for our sales team.")
+    assert office.desk.count(Lead) == 1
+    assert direct.called("find_demo_slots") == []
+
+
+def test_who_buys_when_a_time_is_offered_is_booked_none(play: Play, office: BackOffice) -> None:
+    play.go_on()
+    assert "I've noted that for our sales team." in play.caller("I'd like to buy it.")
+    assert booked(office) == []
+
+
+def test_a_size_that_is_asked_about_when_a_time_is_offered_is_quoted_and_the_time_stays(
+    play: Play, office: BackOffice
+) -> None:
+    play.go_on()
+    play.facts["company_size"] = "8"
+    said = play.caller("What if we were eight?")
+    assert said.startswith("For 8 people I recommend Cloud Team.")
+    assert said.endswith("Would Thursday at nine in the morning suit you?")
+    play.caller("Yes.")
+    assert booked(office) == ["2026-03-05T09:00"]
+
+
+def test_the_plan_that_was_named_is_quoted(direct: Play) -> None:
+    direct.facts |= {"company_size": "10", "wanted_plan": "Cloud Business"}
+    said = direct.caller("Cloud Business for ten people, what does it cost?")
+    assert said.startswith("For 10 people I can give you Cloud Business, though Cloud Team has room for that many too.")
+
+
+def test_who_wants_to_cancel_a_demo_of_another_call_is_not_asked_for_a_size(direct: Play) -> None:
+    assert direct.caller("I want to cancel my demo.").endswith("Shall I ask a colleague to call you back?")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from handoff.call import Role, Turn
 from handoff.testing import make_turn
+from sales.plans import wanted_plan
 from sales.wishes import demo_wish
 
 OFFER = "For the demo I have Thursday at nine in the morning. Does that suit you?"
@@ -26,7 +27,7 @@ def talk(*texts: str) -> list[Turn]:
         ("I can't on Thursday, what about Tuesday?", "tuesday"),
         ("Thursday doesn't work, Monday?", "monday"),
         ("Not on Friday please.", ""),
-        ("Monday or Tuesday.", ""),
+        ("Monday or Tuesday.", "monday"),
         ("Thursday is fine.", ""),
         ("Thursday works.", ""),
         ("Friday works.", "friday"),
@@ -55,3 +56,52 @@ def test_a_half_of_the_day_goes_on_about_the_day_that_was_wished() -> None:
 def test_another_day_is_asked_for_afresh() -> None:
     talked = talk(OFFER, "Friday afternoon.", "How about Friday at three in the afternoon?", "No, then Monday.")
     assert demo_wish(talked) == "monday"
+
+
+@pytest.mark.parametrize(
+    ("words", "wish"),
+    [
+        ("At ten please.", "thursday at ten in the morning"),
+        ("Eleven o'clock please.", "thursday at eleven in the morning"),
+        ("Yes, at two.", "thursday at two in the afternoon"),
+        ("Ten would be better.", "thursday at ten in the morning"),
+        ("I can't make nine, ten would be better.", "thursday at ten in the morning"),
+        ("10 a.m. please", "thursday at ten in the morning"),
+        ("Monday at noon?", "monday at noon"),
+        ("No, Friday at four.", "friday at four in the afternoon"),
+        ("Tomorrow please.", "tomorrow"),
+        ("Nine is fine.", ""),
+        ("Yes, Thursday at nine.", ""),
+        ("We are ten people.", ""),
+        ("The other one please.", ""),
+        ("One moment.", ""),
+        ("Yes please.", ""),
+        ("Any day but Thursday please.", "not thursday"),
+        ("Another day please.", "not thursday"),
+        ("Yes, but not Thursday.", "not thursday"),
+    ],
+)
+def test_an_hour_that_is_named_is_a_wish_for_the_day_that_was_offered(words: str, wish: str) -> None:
+    assert demo_wish(talk(OFFER, words)) == wish
+
+
+def test_an_hour_in_the_first_sentence_is_a_wish_and_a_number_of_people_is_none() -> None:
+    assert demo_wish(talk("How can I help you?", "A demo for Monday at ten.")) == "monday at ten in the morning"
+    assert demo_wish(talk("How can I help you?", "A demo for ten people.")) == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "plan"),
+    [
+        ("Cloud Business for 10 people.", "Cloud Business"),
+        ("How much would Cloud Business be for ten people?", "Cloud Business"),
+        ("A quote for the team plan, please.", "Cloud Team"),
+        ("What about Cloud Pro?", "Cloud Pro"),
+        ("How much is Cloud Business?", ""),
+        ("What's the difference between Cloud Pro and Cloud Team?", ""),
+        ("We're on Cloud Team and want to upgrade.", ""),
+        ("I don't want Cloud Business.", ""),
+    ],
+)
+def test_a_plan_is_wanted_when_a_price_of_it_is(words: str, plan: str) -> None:
+    assert wanted_plan(talk("How can I help you?", words)) == plan
