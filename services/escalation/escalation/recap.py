@@ -76,7 +76,7 @@ def _wanted(context: HandoffContext) -> Iterator[str]:
     said = " ".join(turn.text for turn in context.turns if turn.role is Role.CALLER)
     if wishes.CANCEL.search(said):
         yield "you are thinking of leaving us"
-    elif wishes.COMPLAINT.search(said):
+    elif wishes.complains(context.turns):
         yield "you want to make a complaint"
     if wishes.MANAGER.search(said):
         yield "you asked for a manager"

@@ -16,21 +16,38 @@ _PARTS = {"morning": (0, 12), "afternoon": (12, 18), "evening": (16, 24)}
 _CLOCK = re.compile(
     rf"\b(?:at |around |about )?({'|'.join(_HOURS)}|1[0-2]|[1-9])(?::?(?:00|30))?\s*(o'?clock|a\.?m\b|p\.?m\b|in the)?"
 )
+_DAY = rf"(?:{'|'.join(DAYS).lower()}|today|tomorrow)"
+_PART = r"(?:morning|afternoon|evening)"
+_WHEN = rf"(?:on |at |in the |a )?(?:{_DAY}s?(?: {_PART}s?)?|{_PART}s?|(?:{'|'.join(_HOURS)}|1[0-2]|[1-9])(?: o'?clock)?)\b(?! (?:works|is fine|is good|suits|would))"
+_NOT_THEN = re.compile(
+    rf"\b(?:not|except|anything but|(?:any|every)\w*(?: other)?(?: day| time)? but|can't|cannot|couldn't|don't|won't)(?: (?:do|make|on|at|for|it|work|have time))* {_WHEN}(?:(?: or| and) {_WHEN})*"
+    rf"|\bno {_DAY}s?\b"
+    rf"|\b{_WHEN}(?: \w+)?? (?:isn't|doesn't|don't|won't|is not|does not|will not|is bad|is out|is no good|is impossible)\b"
+)
+"""Named as what would not do: "any day but Tuesday", "not in the morning", "Monday doesn't work"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """When a caller would like to be called: any of these may be None, meaning any. ``hours`` is a half-open range of the day."""
+    """When a caller would like to be called: any of these may be None, meaning any. ``hours`` is a half-open range of the day.
+
+    ``but_days``, ``but_hours`` and ``but_hour`` would not do.
+    """
 
     day: date | None = None
     hours: tuple[int, int] | None = None
     hour: int | None = None
+    but_days: tuple[date, ...] = ()
+    but_hours: tuple[int, int] | None = None
+    but_hour: int | None = None
 
     def misses(self, starts_at: datetime) -> tuple[bool, bool, int]:
         """How far a slot is from the wish: wrong day, wrong part of the day, hours off; all false or 0 when it fits."""
         return (
-            self.day is not None and starts_at.date() != self.day,
-            self.hours is not None and not self.hours[0] <= starts_at.hour < self.hours[1],
+            (self.day is not None and starts_at.date() != self.day) or starts_at.date() in self.but_days,
+            (self.hours is not None and not self.hours[0] <= starts_at.hour < self.hours[1])
+            or (self.but_hours is not None and self.but_hours[0] <= starts_at.hour < self.but_hours[1])
+            or starts_at.hour == self.but_hour,
             0 if self.hour is None else abs(starts_at.hour - self.hour),
         )
 
@@ -59,8 +76,25 @@ def time_in_words(moment: datetime, now: datetime) -> str:
 def wish(words: str, now: datetime) -> Wish:
     """``"tomorrow at three"``, ``"friday morning"``, ``"after four p.m."`` -> a Wish; what says no time says nothing."""
     text = words.lower().replace("’", "'")
-    part = next((span for name, span in _PARTS.items() if re.search(rf"\b{name}\b", text)), None)
-    return Wish(_day(text, now), part, _hour(text, part))
+    refused = [match[0] for match in _NOT_THEN.finditer(text)]
+    text = _NOT_THEN.sub(" ", text)
+    part = _part(text)
+    but_days = tuple(day for words in refused for day in _days(words, now))
+    # "Not on Monday morning" leaves Monday's afternoon; told from "not on Monday" it is not worth a slot that might be wrong.
+    bare = [words for words in refused if not _days(words, now)]
+    but_part = next((span for words in bare if (span := _part(words))), None)
+    but_hour = next((hour for words in bare if (hour := _hour(f"at {words.split()[-1]}", None)) is not None), None)
+    return Wish(_day(text, now), part, _hour(text, part), but_days, but_part, but_hour)
+
+
+def _part(text: str) -> tuple[int, int] | None:
+    return next((span for name, span in _PARTS.items() if re.search(rf"\b{name}s?\b", text)), None)
+
+
+def _days(text: str, now: datetime) -> list[date]:
+    """Every day that is named, a weekday within this week and the next: the slots reach that far."""
+    named = [day for word in re.findall(rf"\b{_DAY}", text) if (day := _day(word, now)) is not None]
+    return [day + timedelta(days=week) for day in named for week in (-7, 0, 7)]
 
 
 def _day(text: str, now: datetime) -> date | None:

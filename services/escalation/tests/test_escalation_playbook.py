@@ -268,6 +268,45 @@ def test_a_complaint_may_come_instead_of_a_callback(talk: Talk, desk: Any) -> No
     assert desk.added() == {"complaints": 1}
 
 
+# --- what sounds like it, and is not ----------------------------------------------------------------------------------
+def test_who_asks_after_a_complaint_opens_no_second_one(talk: Talk, desk: Any) -> None:
+    talk.facts |= {"account_id": "AC4721", "identity_capability": "verified"}
+    assert talk.caller("Is my complaint CC-40417 answered yet?").startswith("I can't look into a complaint case")
+    assert desk.added() == {}
+    assert talk.caller("Yes.") == SLOT
+
+
+@pytest.mark.parametrize("words", ["I want to cancel my demo.", "Please cancel my ticket."])
+def test_who_cancels_an_appointment_is_offered_nothing_to_stay(talk: Talk, words: str) -> None:
+    talk.facts |= {"account_id": "AC4721", "identity_capability": "verified"}
+    talk.caller(words)
+    assert talk.called("get_retention_offers") == []
+
+
+@pytest.mark.parametrize("words", ["Any day but Wednesday.", "Not today.", "Today doesn't work."])
+def test_a_day_that_does_not_suit_is_not_offered_again(talk: Talk, desk: Any, words: str) -> None:
+    assert talk.caller("I want a manager.") == SLOT
+    assert "tomorrow at nine in the morning" in talk.caller(words)
+    assert desk.added() == {}
+
+
+def test_a_time_in_a_complaint_about_calling_is_no_wish(talk: Talk) -> None:
+    assert talk.caller("I called this morning and nobody called me back, I want a manager.") == SLOT
+
+
+def test_who_needs_something_else_is_asked_what(talk: Talk) -> None:
+    talk.caller("I want a credit.")
+    verify(talk)
+    talk.caller("Hm.")
+    talk.caller("Yes.")
+    assert talk.caller("Yes.") == "Of course. What else can I do for you?"
+
+
+def test_who_asks_what_can_be_done_about_the_price_gets_the_offer_for_it(talk: Talk) -> None:
+    talk.caller("Is there anything you can do about the price?")
+    assert verify(talk) == "To make up for this, I can offer you 20 percent off for three months. Would you like that?"
+
+
 # --- a call that others had before ------------------------------------------------------------------------------------
 def test_the_story_comes_first_and_once(taken: Talk) -> None:
     assert taken.go_on() == (
