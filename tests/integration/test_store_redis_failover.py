@@ -59,7 +59,7 @@ async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
         address = Address()
         closing.push_async_callback(address.close)
         await address.open(both[0])
-        yield Pair(*both, address)
+        yield Pair(both[0], both[1], address)
 
 
 async def test_one_refused_write_is_enough_for_all_connections_to_find_the_new_master(pair: Pair) -> None:

@@ -28,7 +28,7 @@ REFUSALS = {
 
 
 class TestRedisThatRefusesWrites(RefusalSuite):
-    @pytest.fixture(params=REFUSALS.values(), ids=REFUSALS.keys())
+    @pytest.fixture(params=list(REFUSALS.values()), ids=list(REFUSALS))
     async def refusing(self, request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[Refusing]:
         option, refusing, accepting = request.param
         store, client = RedisStore.connect(redis_url), Redis.from_url(redis_url)

@@ -55,7 +55,7 @@ class RedisLink:
         """The next question makes a new connection. Whoever still waits for an answer gets it first."""
         pool = self._client.connection_pool
         with suppress(OSError, faults.RedisError):
-            await pool.update_active_connections_for_reconnect()
+            await pool.update_active_connections_for_reconnect()  # type: ignore[no-untyped-call]
             await pool.disconnect(inuse_connections=False)
 
     async def _asked(self, answer: Awaitable[list[Any]]) -> list[Any]:
