@@ -12,6 +12,8 @@ from billing_mcp.rows import Charge
 
 GIGABYTE_CENTS = 10
 """Price of one gigabyte of storage beyond the plan, for a month."""
+_DOLLAR = 100
+"""In cents."""
 
 
 def find(session: Session, account_id: str, *, charge_id: str, which: Which, amount_cents: int | None) -> Charge:
@@ -21,7 +23,7 @@ def find(session: Session, account_id: str, *, charge_id: str, which: Which, amo
     if charge_id:
         found = [charge for charge in found if charge.charge_id == charge_id]
     if amount_cents is not None:
-        found = [charge for charge in found if charge.amount_cents == amount_cents]
+        found = _of_amount(found, amount_cents)
     if not found:
         raise Refused("I can't find that charge on this account.")
     newest = found[0].invoice_number
@@ -29,6 +31,14 @@ def find(session: Session, account_id: str, *, charge_id: str, which: Which, amo
         (charge for charge in found if charge.invoice_number == newest),
         key=lambda c: (is_duplicate(c), c.kind != "subscription", c.charge_id),
     )
+
+
+def _of_amount(charges: list[Charge], amount_cents: int) -> list[Charge]:
+    """Exactly that amount; a whole number of dollars is what people say of cents too: "fifty dollars" for 49.99."""
+    exact = [charge for charge in charges if charge.amount_cents == amount_cents]
+    if exact or amount_cents % _DOLLAR:
+        return exact
+    return [charge for charge in charges if abs(charge.amount_cents - amount_cents) < _DOLLAR]
 
 
 def explanation(charge: Charge) -> str:
