@@ -96,8 +96,12 @@ def said(*texts: str) -> tuple[object, ...]:
     return tuple(turn for text in texts for turn in (make_turn("And the ZIP code?", role=Role.AGENT), make_turn(text)))
 
 
-def test_who_names_another_account_has_proved_nothing_for_it() -> None:
-    call = call_with(*PROVED, OTHER, turns=said("What was the last invoice on account A C one zero five eight?"))
+@pytest.mark.parametrize(
+    "text",
+    ["What was the last invoice on account A C one zero five eight?", "No, look at A C one zero five eight instead."],
+)
+def test_who_names_another_account_has_proved_nothing_for_it(text: str) -> None:
+    call = call_with(*PROVED, OTHER, turns=said(text))
     assert known_to(call, "billing") == {"account_id": "AC1058"}
 
 

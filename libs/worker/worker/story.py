@@ -16,7 +16,7 @@ from handoff.directory import DIRECTORY
 from worker import capability, sentiment
 from worker.extract_codes import account_id, leaves_open, postal_code
 
-_NAMES_ACCOUNT = re.compile(r"\baccounts?\b", re.IGNORECASE)
+_NAMES_ACCOUNT = re.compile(r"\b(?:accounts?|instead)\b", re.IGNORECASE)
 _RETURNS = re.compile(
     r"\b(?:never ?mind|forget (?:it|that|about)|(?:my own|my first|the first|the previous) (?:account|one)|back to (?:my|the first))\b",
     re.IGNORECASE,
