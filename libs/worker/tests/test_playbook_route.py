@@ -60,6 +60,7 @@ def by_classifier(name: str, confidence: float = SURE) -> list[Intent]:
         (by_keywords("escalation"), "I have to ask my manager first.", "sales", ""),
         (by_classifier("escalation"), "I have to run it by my boss.", "sales", ""),
         (by_classifier("escalation"), "Is there a contract or can I cancel anytime?", "sales", ""),
+        (by_classifier("escalation"), "We thought about it and want to cancel early.", "sales", "escalation"),
         (by_keywords("escalation"), "We're a law firm with ten lawyers.", "sales", ""),
         (by_keywords("escalation"), "You'll hear from my lawyer.", "sales", "escalation"),
     ],

@@ -19,6 +19,7 @@ def feels(said: str) -> Sentiment:
         "I'd like to dispute a charge", "A C four seven two one", "", "I'm not angry, I just want to know", "I don't need a manager",
         "where's my refund", "the connection is really slow", "my order hasn't arrived", "I need help please", "yes please",
         "we're a law firm with ten lawyers", "my lawyer needs a copy of my invoices", "my lawyer will need a copy", "let me get my manager",
+        "I spoke to Sue last week", "will Sue call me back",
     ],
 )  # fmt: skip
 def test_a_complaint_stated_calmly_is_no_frustration(said: str) -> None:

@@ -38,7 +38,7 @@ _ALLOWED = re.compile(
 _HARMLESS = re.compile(
     r"\bmy (?:own )?(?:managers?|boss(?:es)?|supervisors?|superiors?)\b"
     r"|\b(?:ask|check with|tell|convince|run it by|consult)\b[^.?!]{0,10}\b(?:our|the) (?:managers?|boss|supervisor)\b"
-    r"|\bcancel (?:it |that |them )?(?:any ?time|at any time|whenever|later|early|every month|monthly)\b"
+    r"|\b(?:can|could|may|able to|free to|if) (?:(?:i|we|you) )?(?:always |still |then )?cancel (?:it |that |them )?(?:any ?time|at any time|whenever|later|early|every month|monthly)\b"
     r"|\bcancellation (?:polic\w+|period|fees?|terms?|notice)\b"
     r"|\b(?<!ask )(?<!asking )(?<!asked )for (?:just |only |about )*\w+ (?:person|people)\b"
     r"|\blaw ?(?:yers?|firms?)\b|\b(?:attorneys?|solicitors?)\b",

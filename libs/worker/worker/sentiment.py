@@ -43,9 +43,9 @@ _LAWYER = r"(?:lawyers?|(?<!power of )attorneys?|solicitors?)"
 LEGAL_THREAT = (
     rf"(?:hear\w*|call\w*) from (?:my|our|a) {_LAWYER}"
     rf"|(?:call|calling|contact\w*|involv\w+|get|getting|hir(?:e|ing)|see|seeing|bring in|go to|going to|turn to|talk to|speak (?:to|with)|set|sic)"
-    rf" (?:my|our|a) {_LAWYER}(?! first\b| before\b)"
+    rf" (?:my|our|a) {_LAWYER}(?! first\b| before\b| about\b)"
     rf"|(?:my|our) {_LAWYER} (?:will|is going to|are going to|'ll)(?! (?:need|want|like|use|be using|sign|pay|look)\b)|my {_LAWYER}'ll"
-    r"|lawyer up|sue you|(?:will|'ll|going to|gonna|want to|could|can|should|to) sue(?! me\b)|suing|lawsuit|small claims|legal action|take you to court|see you in court"
+    r"|lawyer up|sue you|(?:i|we)(?:'ll| will| would| could| can| should) sue|(?:going to|gonna|want to|have to) sue|suing|lawsuit|small claims|legal action|take you to court|see you in court"
 )
 """A lawyer who only needs an invoice, or works at the caller's firm, threatens nobody."""
 _DEMANDS = re.compile(
