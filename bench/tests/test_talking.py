@@ -19,7 +19,7 @@ def test_answers_and_silences_are_told_by_channel_with_the_load() -> None:
         Row("interrupts", "web", 0.7, (1000,), (500,)),
         Row("interrupts", "phone", 0.9, (1100,), ()),
     ]
-    page = _page(rows, BEGAN)
+    page = _page(rows, BEGAN, "1.13.5")
     assert "| silent after the caller's first sound, ms | web | 2 | 400 | 450 | 500 | 500 |" in page
     assert "| answer after the caller's last sound, ms | web | 3 | 800 | 900 | 1000 | 1000 |" in page
     assert "| silent after the caller's first sound, ms | phone | 0 | | | | |" in page
@@ -27,7 +27,7 @@ def test_answers_and_silences_are_told_by_channel_with_the_load() -> None:
 
 
 def test_a_call_that_failed_is_marked() -> None:
-    assert "interrupts (web) FAILED" in _page([Row("interrupts", "web", 0.5, failure="no cue")], BEGAN)
+    assert "interrupts (web) FAILED" in _page([Row("interrupts", "web", 0.5, failure="no cue")], BEGAN, "1.13.5")
 
 
 def test_a_listeners_sound_is_neither_an_interruption_nor_a_question() -> None:

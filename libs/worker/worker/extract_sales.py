@@ -74,8 +74,8 @@ def company_size(text: str, question: str) -> str:
         for match in pattern.finditer(text):
             if (size := spoken.number(match["count"])) and size <= _MAX_SIZE:
                 return str(size)
-    if _TELLS_PRICE.search(question) and (match := _OTHER_SIZE.match(text)):
-        size = spoken.number(match["count"])
+    if _TELLS_PRICE.search(question) and (other := _OTHER_SIZE.match(text)):
+        size = spoken.number(other["count"])
         return str(size) if size and size <= _MAX_SIZE else ""
     if _ASKS_SIZE.search(question):
         return "1" if _ALONE.search(text) else _size_alone(text)
