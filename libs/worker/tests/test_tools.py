@@ -138,6 +138,21 @@ async def test_a_back_office_that_is_only_slow_is_not_given_up_for_it(becomes: A
 
 
 @without_waiting
+async def test_what_is_said_of_the_tools_waits_for_the_first_try_and_no_longer(becomes: Any) -> None:
+    async def is_slow(toolset: Any) -> None:
+        await asyncio.sleep(3)
+        await connects(toolset)
+
+    for tries, settled_at in (((is_slow,), 3), ((hangs,), 5), ((is_away,), 0), ((connects,), 0)):
+        becomes(*tries)
+        began = asyncio.get_running_loop().time()
+        (toolset,), _, _ = await tools.connect(THERE, call_id="call-1")
+        await toolset.settled()
+        assert asyncio.get_running_loop().time() - began == pytest.approx(settled_at, abs=0.1)
+        await toolset.aclose()
+
+
+@without_waiting
 async def test_when_the_session_ends_a_back_office_that_is_away_is_not_tried_any_more(becomes: Any) -> None:
     tried: list[float] = []
 

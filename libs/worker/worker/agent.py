@@ -47,7 +47,7 @@ from worker.service import Service
 from worker.settings import Settings
 from worker.silence import SilenceWatch
 from worker.story import Story, known_to, last_question, story_of
-from worker.tools import BackOffice
+from worker.tools import BackOffice, OfficeTools
 from worker.transfer import Moved, Stayed, Transfer
 
 log = logging.getLogger("voicemesh.agent")
@@ -214,6 +214,7 @@ class CallAgent(Agent):
             raise StopResponse
         text = new_message.text_content or ""
         facts = self._hearing.note(text)
+        await self._tools_settled()
         if self._silence is not None:
             self._silence.heard(text)
         if await self._goes_on():
@@ -258,6 +259,7 @@ class CallAgent(Agent):
 
     async def answer_what_was_said_meanwhile(self) -> None:
         """Goes on after an uninterruptible sentence, with what the caller said during it."""
+        await self._tools_settled()
         if self.session.user_state == "speaking":
             return  # his turn, when it is over, brings the answer
         said = " ".join(self._unanswered).strip()
@@ -268,6 +270,11 @@ class CallAgent(Agent):
             self.session.generate_reply(user_input=said)
         else:
             self.session.generate_reply()
+
+    async def _tools_settled(self) -> None:
+        for toolset in self.tools:
+            if isinstance(toolset, OfficeTools):
+                await toolset.settled()
 
     async def caller_is_done(self) -> None:
         """Returns when the caller is not speaking and all he said is transcribed; bounded."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import httpx2
@@ -177,15 +178,24 @@ class OfficeTools(mcp.MCPToolset):
             raise
         return self._why_away
 
+    async def settled(self) -> None:
+        """Returns when it is known whether the tools are there: at once, but while the first try goes on. What an agent says of its
+        tools can wait that long, its coming to the call cannot."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._first_try.wait(), self._timeout_seconds)
+        self._first_try.set()
+
     async def _until_there(self) -> None:
         while not await self._is_there():
             self._first_try.set()
             await asyncio.sleep(AGAIN_SECONDS)
         self._why_away = ""
-        self._first_try.set()
-        if self.on_back is not None:
-            log.info("the back office is there", extra={"call_id": self._call_id})
-            await self.on_back()
+        try:
+            if self.on_back is not None:
+                log.info("the back office is there", extra={"call_id": self._call_id})
+                await self.on_back()
+        finally:
+            self._first_try.set()
 
     async def _is_there(self) -> bool:
         try:
