@@ -76,8 +76,8 @@ class DumbGate:
         self.journal.append("shut")
 
 
-async def passed_to_a_dumb_taker(desk: Any, gate: Any) -> asyncio.Task[None]:
-    """Billing gives its call to triage, whose voice does not come through."""
+async def offered(desk: Any, gate: Any) -> None:
+    """Billing offers its call to triage, whose voice does not come through."""
     now = await desk.store.now()
     await desk.store.open_call(desk.first)
     await desk.store.take_floor("call-1", service="billing", agent_id="billing-1", lease_seconds=1)
@@ -94,6 +94,11 @@ async def passed_to_a_dumb_taker(desk: Any, gate: Any) -> asyncio.Task[None]:
     async def heard_by_caller(cast: Any) -> None: ...
 
     desk.seat, desk.heard_by_caller = seat_the_dumb, heard_by_caller
+
+
+async def passed_to_a_dumb_taker(desk: Any, gate: Any) -> asyncio.Task[None]:
+    """The same, and the floor is given to it."""
+    await offered(desk, gate)
     taker = asyncio.create_task(taking.take(desk, {"handoff_id": "h1"}))
     await everything_ran()
     await desk.store.pass_floor("h1", epoch=1, lease_seconds=1)
@@ -130,4 +135,21 @@ async def test_a_giver_that_lives_has_its_call_back_before_a_dumb_taker_gives_it
     await taker
     assert desk.left == ["never heard"]
     assert not await desk.store.overdue()
+    await desk.cast.session.aclose()
+
+
+@pytest.mark.usefixtures("nothing_is_rendered")
+@without_waiting
+async def test_a_taker_that_is_ready_when_it_is_no_longer_wanted_leaves_without_a_word(tmp_path: Path) -> None:
+    desk, gate = PaperDesk(tmp_path, ToldModel(), make_call()), DumbGate()
+    await offered(desk, gate)
+    seat: Any = desk.seat
+
+    async def seat_late(*given: Any, **named: Any) -> Any:
+        await desk.store.move("h1", State.WITHDRAWN, reason="not_ready")
+        return await seat(*given, **named)
+
+    desk.seat = seat_late  # type: ignore[method-assign]
+    await taking.take(desk, {"handoff_id": "h1"})
+    assert (desk.left, gate.journal) == (["not wanted"], [])
     await desk.cast.session.aclose()

@@ -48,8 +48,11 @@ async def take(desk: Desk, told: Mapping[str, str]) -> None:
     context, call = wanted
     word = FloorWord(desk.ctx.room, desk.store, context, service=desk.service.name, agent_id=desk.me)
     cast, opening = await (_get_ready_silently(desk, context, call) if silently else _get_ready(desk, context, call))
-    await desk.store.move(handoff_id, State.READY, taker_id=desk.me)
-    floor = await word.wait()
+    try:
+        await desk.store.move(handoff_id, State.READY, taker_id=desk.me)
+        floor = await word.wait()
+    except IllegalMove:  # withdrawn while it got ready, on a machine that has too much to do
+        floor = None
     if floor is None:
         desk.leaving.leave("not wanted")
         return
