@@ -202,7 +202,7 @@ async def test_a_call_that_nobody_takes_stays_and_is_tried_again_at_the_next_wor
     await mesh.opened()
     mesh.data(MOVE_TOPIC)
     mesh.data(MOVE_TOPIC)  # one move at a time
-    await asyncio.sleep(10)
+    await asyncio.sleep(20)
     assert mesh.journal == ["dispatched billing silently", "evicted", "gate open"]
     assert await mesh.floor() == ("ours", 1)
     assert await mesh.state() is State.WITHDRAWN

@@ -30,6 +30,9 @@ log = logging.getLogger("voicemesh.moving")
 SILENT = "silent"
 """The dispatch's attribute that tells a taker to go on without a first sentence."""
 _LOOK_SECONDS = 0.05
+_READY_SECONDS = 12.0
+"""Longest wait for the taker. Nobody hears it: the conversation goes on here. A worker that gets five calls at once starts as many
+processes at once; on two busy cores that takes longer than a handoff's caller would wait, and whoever gave up and asked again made it worse."""
 _BOUNDARY_SECONDS = 120.0
 """Longest that a READY taker waits: a caller's story, or a tool, may take a minute."""
 _UNDERSTOOD_SECONDS = 9.0
@@ -141,7 +144,8 @@ class Mover:
         watch = Watch(self._store.watch(handoff_id))
         try:
             await passing.dispatch(self._service, handoff_id, **{SILENT: "1"})
-            ready = watch.until(State.READY, self._settings.ready_timeout_seconds, "not_ready")
+            patience = max(_READY_SECONDS, self._settings.ready_timeout_seconds)
+            ready = watch.until(State.READY, patience, "not_ready")
             taker_id = await passing.meanwhile(ready, watch)
             try:
                 await asyncio.wait_for(passing.meanwhile(self._flushed_boundary(), watch), _BOUNDARY_SECONDS)
