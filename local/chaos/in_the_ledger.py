@@ -1,4 +1,4 @@
-"""What the ledger's own database says of the struck calls: each has the one ending that its record has, and none is still open."""
+"""What the ledger's own database says of the struck calls: each has the ending that its record has."""
 
 from __future__ import annotations
 

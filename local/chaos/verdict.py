@@ -3,7 +3,7 @@
 A **silent drop**: no ending in the record, no voice after the strike, a silence beyond the fault's bound, a caller who gave up.
 A **double speaker**: two agents heard at once, or one that had been struck heard again. A **repeated effect**: one thing done twice
 in a back office or in the record. And a call has one line in the ledger, nobody is asked what was known when it was struck, and a call
-whose worker drains is **moved** in time, by a handoff and not as a dead one's.
+whose worker drains is **moved** in time.
 """
 
 from __future__ import annotations

@@ -243,6 +243,7 @@ async def test_the_loop_goes_on_after_a_look_that_failed() -> None:
     third = asyncio.Event()
     running = asyncio.create_task(guardian(Broken(), Rescuer()).run())
     await third.wait()
+    assert not running.done()
     running.cancel()
 
 

@@ -75,6 +75,7 @@ async def test_told_to_stop_it_does_not_wait_for_its_next_turn() -> None:
         await asyncio.sleep(0)
     stop.set()
     await running
+    assert duty.problem == ""
 
 
 async def test_the_lag_grows_while_it_is_not_done() -> None:
