@@ -6,6 +6,8 @@ PYTHON_BIN := .venv/bin/python
 CHECK := $(PYTHON_BIN) -m tools.check
 # Files of one folder at a time: a recursive make would only reorder what tools/check prints.
 .NOTPARALLEL:
+# A mesh is twenty processes, and a test run some hundred: what they import is compiled once, whatever the surroundings say.
+unexport PYTHONDONTWRITEBYTECODE
 
 ##@ start
 .PHONY: setup demo calls up ledger

@@ -1,13 +1,19 @@
-"""For every tier. A unit test that reaches for the network fails at once, and says so."""
+"""For every tier. A unit test that reaches for the network fails at once, and says so; a test that cannot even be timed out ends its run."""
 
 from __future__ import annotations
 
+import faulthandler
+import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
+_STDERR = pytest.StashKey[int]()
+_TIMEOUT_SECONDS = 120.0
+TIDY_SECONDS = 60.0
 _REAL = Path(__file__).parent / "tests"
 """Tests in here may use real things; those beside the code may not."""
 
@@ -33,3 +39,23 @@ def no_network_in_unit_tests(request: pytest.FixtureRequest, monkeypatch: pytest
 
 def _refuse(address: Any) -> NoReturn:
     pytest.fail(f"a unit test must not use the network (it wanted {address}); such tests belong in tests/integration")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """While a test runs, what is written to stderr is kept from sight, and would end with the process."""
+    config.stash[_STDERR] = os.dup(2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """A test's time-out interrupts it once. One whose loop swallows that, or that hangs again as it is torn down, would hang for ever:
+    its process prints where it stands and ends."""
+    marker = item.get_closest_marker("timeout")
+    seconds = float(
+        marker.args[0] if marker and marker.args else item.config.getoption("--timeout") or _TIMEOUT_SECONDS
+    )
+    faulthandler.dump_traceback_later(2 * seconds + TIDY_SECONDS, exit=True, file=item.config.stash[_STDERR])
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()

@@ -24,6 +24,8 @@ from types import FrameType
 from tools.house import ROOT, packages
 
 _TEMP = ROOT / ".run" / "tmp" / f"check-{os.getpid()}"
+_TIDY_SECONDS = 60.0
+"""What a check that is ended has to stop its own processes."""
 _NO_TESTS = 5
 """pytest's exit code when it found none: an empty tier must not pass for a green one."""
 
@@ -38,6 +40,8 @@ class Check:
     tests: tuple[str, ...] = ()
     alone: bool = False
     """Whether it is disturbed by a neighbour."""
+    bound_seconds: float = 1200.0
+    """Some times what it takes on a slow machine. A check that has not ended by then hangs, and is ended."""
     seconds: float = 0.0
     ok: bool = False
     passed: int = 0
@@ -50,12 +54,18 @@ def _python(*arguments: str) -> tuple[str, ...]:
 
 
 def _tier(
-    name: str, *folders: str, more: tuple[str, ...] = (), timeout_seconds: int = 120, alone: bool = False
+    name: str,
+    *folders: str,
+    more: tuple[str, ...] = (),
+    timeout_seconds: int = 120,
+    alone: bool = False,
+    bound_seconds: float = 1200.0,
 ) -> Check:
     report = str(_TEMP / f"{name}.xml")
     kept = (f"--basetemp={_TEMP}/{name}", "-o", f"cache_dir=.run/pytest/{name}")
     options = ("-q", f"--timeout={timeout_seconds}", f"--junitxml={report}", *kept, *more)
-    return Check(name, _python("pytest", *options, *folders), name, tests=folders, alone=alone)
+    command = _python("pytest", *options, *folders)
+    return Check(name, command, name, tests=folders, alone=alone, bound_seconds=bound_seconds)
 
 
 def checks() -> list[Check]:
@@ -72,16 +82,20 @@ def checks() -> list[Check]:
         Check("types", _python("mypy", *typed), "lint"),
         # Built before the tests that need it, so that no test waits for it.
         Check("livekit", _python("local", "fetch"), "livekit"),
-        _tier(
-            "unit", "libs", "services", "local/tests", "bench/tests", more=("-m", "not database"), timeout_seconds=60
-        ),
         _tier("sqlite", *databases, more=("-m", "database")),
         Check("model", _python("tools.model"), "model"),
         _tier("contract", "tests/contract", timeout_seconds=60),
+        _tier(
+            "unit",
+            *("libs", "services", "local/tests", "bench/tests"),
+            more=("-m", "not database", "-n", "2"),
+            timeout_seconds=60,
+            alone=True,
+        ),
         Check("evals", _python("local", "eval", "--run-dir", str(_TEMP / "eval")), "eval", alone=True),
         # These mostly wait for one another's processes: two files at a time.
         _tier("integration", "tests/integration", more=("-n", "2", "--dist", "loadfile"), alone=True),
-        _tier("e2e", "tests/e2e", timeout_seconds=300, alone=True),
+        _tier("e2e", "tests/e2e", timeout_seconds=300, alone=True, bound_seconds=3000.0),
     ]
 
 
@@ -112,8 +126,8 @@ class Stopped:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._receive)
 
-    def run(self, command: Sequence[str], *, is_seen: bool) -> tuple[int, str]:
-        """Its return code and, when it is not seen at work, what it printed."""
+    def run(self, command: Sequence[str], *, is_seen: bool, bound_seconds: float) -> tuple[int, str]:
+        """Its return code and, when it is not seen at work, what it printed. One that runs on is told after ``bound_seconds``."""
         pipe = None if is_seen else subprocess.PIPE
         with subprocess.Popen(
             command, cwd=ROOT, stdout=pipe, stderr=pipe and subprocess.STDOUT, start_new_session=True
@@ -122,7 +136,10 @@ class Stopped:
             try:
                 if self.number:  # it came while this one started
                     child.send_signal(signal.SIGINT)
-                printed, _ = child.communicate()
+                try:
+                    printed, _ = child.communicate(timeout=bound_seconds)
+                except subprocess.TimeoutExpired:
+                    printed = _ended(child)
             finally:
                 self._running.discard(child)
         return child.returncode, (printed or b"").decode(errors="replace")
@@ -137,6 +154,16 @@ class Stopped:
                     os.killpg(child.pid, signal.SIGKILL)
 
 
+def _ended(child: subprocess.Popen[bytes]) -> bytes:
+    """Ends a check that hangs; what it printed."""
+    child.send_signal(signal.SIGINT)
+    try:
+        return child.communicate(timeout=_TIDY_SECONDS)[0] or b""
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        return child.communicate()[0] or b""
+
+
 STOPPED = Stopped()
 
 
@@ -148,11 +175,14 @@ def run(check: Check) -> Check:
     print(f"\n== {check.name}" if check.alone else f".. {check.name} begins", flush=True)
     began = time.monotonic()
     # Whatever a killed process leaves is left where it is swept.
-    returned, printed = STOPPED.run(("env", f"TMPDIR={_TEMP}", *check.command), is_seen=check.alone)
+    command = ("env", f"TMPDIR={_TEMP}", *check.command)
+    returned, printed = STOPPED.run(command, is_seen=check.alone, bound_seconds=check.bound_seconds)
     ran = replace(check, seconds=time.monotonic() - began, ok=returned == 0)
     if check.tests:
         ran = _counted(ran)
     told = "" if check.alone else f"\n== {check.name}, {ran.seconds:.0f} s\n{printed}"
+    if ran.seconds > check.bound_seconds:
+        told += f"\n{check.name}: it had not ended after {check.bound_seconds:.0f} s and was stopped\n"
     if check.tests and returned == _NO_TESTS:
         told += f"{check.name}: no test was found in {', '.join(check.tests)}"
     print(told, end="", flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,24 @@ import pytest
 from tools import check, house
 
 DATABASES = ("sqlite", "postgresql")
+RULES = """
+import importlib.util
+
+spec = importlib.util.spec_from_file_location("rules", {conftest!r})
+rules = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(rules)
+rules.TIDY_SECONDS = 1.0
+pytest_configure, pytest_runtest_protocol = rules.pytest_configure, rules.pytest_runtest_protocol
+"""
+DEAF = """
+def test_it_hears_nothing():
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:
+            pass
+"""
 
 
 def test_every_test_belongs_to_exactly_one_tier() -> None:
@@ -46,7 +65,7 @@ def test_a_failed_check_is_named_even_when_no_test_failed() -> None:
 
 
 def test_what_is_heard_or_served_has_the_machine_to_itself() -> None:
-    assert {one.name for one in check.checks() if one.alone} == {"evals", "integration", "e2e"}
+    assert {one.name for one in check.checks() if one.alone} == {"unit", "evals", "integration", "e2e"}
 
 
 def test_checks_that_share_the_machine_come_back_in_their_order_each_with_its_output(
@@ -60,3 +79,28 @@ def test_checks_that_share_the_machine_come_back_in_their_order_each_with_its_ou
     assert [(one.name, one.ok) for one in done] == [("slow", True), ("wrong", False), ("last", True)]
     told = capsys.readouterr().out
     assert all(told.count(f"{name} speaks") == 1 for name in ("slow", "wrong", "last"))
+
+
+def test_a_check_that_hangs_is_ended_and_named(capsys: pytest.CaptureFixture[str]) -> None:
+    program = "import time; print('begins', flush=True); time.sleep(3600)"
+    hangs = check.Check("hangs", (sys.executable, "-c", program), "lint", bound_seconds=1.0)
+    assert not check.run(hangs).ok
+    told = capsys.readouterr().out
+    assert "begins" in told
+    assert "hangs: it had not ended after 1 s and was stopped" in told
+
+
+def test_a_test_that_cannot_be_timed_out_ends_its_run(tmp_path: Path) -> None:
+    """What pytest-timeout raises is lost in a callback of the event loop, and the test waits on."""
+    (tmp_path / "conftest.py").write_text(RULES.format(conftest=str(house.ROOT / "conftest.py")))
+    (tmp_path / "test_deaf.py").write_text(DEAF)
+    options = ("-p", "no:cacheprovider", "-p", "no:xdist", "-c", "/dev/null", "--timeout=1")
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "--rootdir", str(tmp_path), str(tmp_path / "test_deaf.py")],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        cwd=tmp_path,
+    )
+    assert run.returncode == 1
+    assert "test_it_hears_nothing" in run.stderr, "where it stood"

@@ -123,4 +123,5 @@ async def test_when_billing_is_full_and_then_draining_triage_says_so_and_stays(m
     assert "can't take your call right now. I'm still here with you" in evidence.said_by("triage")
     assert evidence.voices == ["triage"]
     assert evidence.ending is Ending.FAILED
-    assert await asyncio.wait_for(billing.wait_exit(), 30) == 0, "drained"
+    async with asyncio.timeout(30):
+        assert await billing.wait_exit() == 0, "drained"

@@ -223,7 +223,8 @@ async def test_a_drained_worker_s_call_moves_to_the_other_one_and_the_caller_hea
         await live.call(has_said("billing", "account ID"))
         drained, _ = owner_of(mesh, "billing")
         os.kill(mesh.process(drained).pid, signal.SIGTERM)
-        assert await asyncio.wait_for(mesh.process(drained).wait_exit(), 30) == 0
+        async with asyncio.timeout(30):
+            assert await mesh.process(drained).wait_exit() == 0
 
     evidence = await ring(
         mesh, caller(CHARGED_TWICE, GIVES_ACCOUNT, GIVES_ZIP, DECLINES, IS_DONE), service="billing", meddle=drain

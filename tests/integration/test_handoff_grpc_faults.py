@@ -151,7 +151,8 @@ async def peer_process(handoff_id: str) -> AsyncIterator[Peer]:
     process = await asyncio.create_subprocess_exec(sys.executable, script, handoff_id, stdout=asyncio.subprocess.PIPE)
     try:
         assert process.stdout is not None
-        port = int(await asyncio.wait_for(process.stdout.readline(), PATIENT_SECONDS))
+        async with asyncio.timeout(PATIENT_SECONDS):
+            port = int(await process.stdout.readline())
         yield Peer(process.pid, f"127.0.0.1:{port}")
     finally:
         if process.returncode is None:
@@ -168,7 +169,8 @@ async def test_a_peer_that_dies_or_freezes_during_a_watch_is_noticed(fate: signa
         assert update.state is State.OFFERED
         os.kill(peer.pid, fate)
         with pytest.raises(PeerUnreachable):
-            await asyncio.wait_for(anext(aiter(watch)), PATIENT_SECONDS)
+            async with asyncio.timeout(PATIENT_SECONDS):
+                await anext(aiter(watch))
         await giver.aclose()
 
 
@@ -178,7 +180,8 @@ async def test_a_server_that_stops_ends_its_watches(billing: Billing) -> None:
     await anext(watch)
     await billing.listener.stop()
     with pytest.raises(PeerUnreachable):
-        await asyncio.wait_for(anext(watch), PATIENT_SECONDS)
+        async with asyncio.timeout(PATIENT_SECONDS):
+            await anext(watch)
 
 
 async def test_a_giver_that_closes_ends_its_own_watches(billing: Billing) -> None:
@@ -189,7 +192,8 @@ async def test_a_giver_that_closes_ends_its_own_watches(billing: Billing) -> Non
     await asyncio.sleep(0)
     await billing.giver.aclose()
     with pytest.raises(PeerUnreachable):
-        await asyncio.wait_for(waiting, PATIENT_SECONDS)
+        async with asyncio.timeout(PATIENT_SECONDS):
+            await waiting
 
 
 # --- a giver in a child process -----------------------------------------------------------------------------------------------

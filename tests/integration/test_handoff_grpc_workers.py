@@ -155,7 +155,8 @@ async def test_the_death_of_the_other_worker_is_no_concern_of_a_handoff(workers:
     await anext(watch)
     await workers.first.listener.stop()
     await workers.store.move("h1", State.READY, taker_id="billing-h1")
-    assert (await asyncio.wait_for(anext(watch), PATIENT_SECONDS)).state is State.READY
+    async with asyncio.timeout(PATIENT_SECONDS):
+        assert (await anext(watch)).state is State.READY
 
 
 async def test_after_a_failure_another_worker_is_asked_although_it_has_less_room(workers: Workers) -> None:

@@ -155,7 +155,8 @@ async def test_who_is_put_out_is_gone_and_the_others_stay(mesh: Mesh, rooms: Roo
         agent.on("disconnected", lambda *_: put_out.set())
         await rooms.evict(access.call_id, "billing-1")
         assert await rooms.present(access.call_id) == Present((Caller(access.identity, False),))
-        await asyncio.wait_for(put_out.wait(), PATIENT_SECONDS)
+        async with asyncio.timeout(PATIENT_SECONDS):
+            await put_out.wait()
 
 
 async def test_who_is_gone_already_can_be_put_out_and_a_closed_room_closed_again(mesh: Mesh, rooms: Rooms) -> None:
@@ -196,7 +197,8 @@ async def test_a_dispatch_that_every_worker_refused_is_not_answered(mesh: Mesh, 
         worker_of(mesh, "sales"),
     ):
         refused = await rooms.call_in(access.call_id, "billing", {})
-        await asyncio.wait_for(full.was_asked.wait(), PATIENT_SECONDS)
+        async with asyncio.timeout(PATIENT_SECONDS):
+            await full.was_asked.wait()
         later = await rooms.call_in(access.call_id, "sales", {})
         assert await is_answered(rooms, access.call_id, later)
         assert not await rooms.is_answered(access.call_id, refused)

@@ -112,11 +112,13 @@ async def test_a_call_goes_on_over_a_failover_with_the_owner_that_it_had(pair: P
         guardian = Guardian(mesh.connect(pair.address.url), rescue, poll_seconds=0.02, lease_seconds=4.0)
         watching = asyncio.create_task(guardian.run())
         await until(lambda: job.checkpoint._written.is_set())
+        await until(lambda: pair.address.connections == 2)  # the guardian has looked, at the old master
         await pair.replicated()
         await pair.swap()
         job.checkpoint.note_turn(Role.CALLER, "Are you still with me?")
 
         async def goes_on() -> bool:
+            assert (seized, job.lost) == ([], [])
             words = await mesh.words()
             return not job.store.is_away and "Are you still with me?" in words
 
@@ -124,6 +126,6 @@ async def test_a_call_goes_on_over_a_failover_with_the_owner_that_it_had(pair: P
         for _ in range(5):
             await asyncio.sleep(outage_rig.LEASE / 2)
             assert not job.store.is_away, "no connection leads to the old master any more"
+            assert (seized, job.lost) == ([], [])
         assert await mesh.floor() == ("triage-1", 1)
         watching.cancel()
-        assert (seized, job.lost) == ([], [])

@@ -221,7 +221,8 @@ class MemoryStore(MemoryRecovery, MemoryShared):
 
     async def _next_move(self, row: HandoffRow) -> None:
         try:
-            await asyncio.wait_for(row.moved.wait(), timeout=self._reread_seconds)
+            async with asyncio.timeout(self._reread_seconds):
+                await row.moved.wait()
         except TimeoutError:
             # Nothing moved: the watcher looks whether the handoff has expired.
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -44,7 +45,7 @@ class RedisLink:
         """As ``mapped_faults``. A Redis that is no master (any more) is left: its address may lead to another one by now, and a
         connection would go on leading to the old one for as long as both its ends live."""
         try:
-            with mapped_faults():
+            with no_lost_cancellation(), mapped_faults():
                 yield
         except StoreUnavailable as away:
             if _is_no_master(away.__cause__):
@@ -69,6 +70,25 @@ def _is_no_master(error: BaseException | None) -> bool:
     # The client takes the word off the text where it knows an error of that name.
     known = (faults.ReadOnlyError, faults.MasterDownError)
     return isinstance(error, known) or _NO_MASTER.search(str(error)) is not None
+
+
+@contextmanager
+def no_lost_cancellation() -> Iterator[None]:
+    """Raises CancelledError when the task was cancelled inside and nobody there let it through.
+
+    The client sends within asyncio.wait_for, which on Python 3.11 returns an answer that came in the same turn of the event loop,
+    and forgets that it was cancelled (python/cpython issue 86296): a loop that asks the store would go on for ever.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        yield
+    except Exception:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError from None
+        raise
+    if task and task.cancelling() > before:
+        raise asyncio.CancelledError
 
 
 @contextmanager

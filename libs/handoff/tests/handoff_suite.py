@@ -298,7 +298,8 @@ class HandoffSuite:
             waiting = asyncio.ensure_future(anext(watched))
             await asyncio.sleep(0)
             await store.move("handoff-1", State.WITHDRAWN, reason="caller_hung_up")
-            assert (await asyncio.wait_for(waiting, timeout=30)).state is State.WITHDRAWN
+            async with asyncio.timeout(30):
+                assert (await waiting).state is State.WITHDRAWN
 
     async def test_changes_in_quick_succession_end_in_the_newest(self, make_store: MakeStore) -> None:
         store = make_store(reread_seconds=600.0)

@@ -266,7 +266,8 @@ class RecoverySuite:
         waiting = asyncio.ensure_future(anext(watched))
         await asyncio.sleep(0)
         await seized(store, epoch=1)
-        assert (await asyncio.wait_for(waiting, timeout=30)).state is State.SUPERSEDED
+        async with asyncio.timeout(30):
+            assert (await waiting).state is State.SUPERSEDED
         await watched.aclose()
 
     @pytest.mark.parametrize("taker_is_dead", [True, False])

@@ -88,4 +88,5 @@ class RefusalSuite:
         assert await guardian.look() == 0
         await refusing.store.renew_floor("call-1", epoch=1, lease_seconds=PASSED)
         assert await guardian.look() == 1
-        await asyncio.wait_for(seized.wait(), 30)
+        async with asyncio.timeout(30):
+            await seized.wait()

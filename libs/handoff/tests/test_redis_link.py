@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from handoff.errors import StoreUnavailable
-from handoff.redis_link import RedisLink, mapped_faults
+from handoff.redis_link import RedisLink, mapped_faults, no_lost_cancellation
 from redis import exceptions as faults
 from redis.asyncio import Redis
 
@@ -78,3 +79,41 @@ async def test_a_redis_that_is_no_master_is_left_for_whatever_its_address_leads_
 def test_a_mistake_in_a_command_is_not_hidden() -> None:
     with pytest.raises(faults.ResponseError), mapped_faults():
         raise faults.ResponseError("ERR unknown command 'RENEW'")
+
+
+async def _goes_on_all_the_same(fault: Exception | None) -> None:
+    """As asyncio.wait_for does on Python 3.11 when its answer came in the moment of the cancellation."""
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        if fault is not None:
+            raise fault from None
+
+
+@pytest.mark.parametrize("fault", [None, faults.ConnectionError("Connection closed by server.")])
+async def test_a_cancellation_that_the_client_forgot_is_one_all_the_same(fault: Exception | None) -> None:
+    async def loop() -> None:
+        while True:
+            with no_lost_cancellation():
+                await _goes_on_all_the_same(fault)
+
+    task = asyncio.create_task(loop())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_what_is_asked_after_a_cancellation_was_taken_note_of_is_answered() -> None:
+    async def clean_up() -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            with no_lost_cancellation():
+                return "the floor is given back"
+        return "never cancelled"
+
+    task = asyncio.create_task(clean_up())
+    await asyncio.sleep(0)
+    task.cancel()
+    assert await task == "the floor is given back"

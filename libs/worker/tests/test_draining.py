@@ -23,7 +23,8 @@ class PaperWorker:
     async def drain(self) -> None:
         self.steps.append("LiveKit is told")
         try:
-            await asyncio.wait_for(self.is_empty.wait(), 5.0)
+            async with asyncio.timeout(5.0):
+                await self.is_empty.wait()
         except TimeoutError:
             if self._is_stubborn:
                 raise

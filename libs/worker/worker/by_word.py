@@ -195,7 +195,8 @@ class Taking:
         """READY, and nothing more: the floor comes by the giver's word. Ends when the giver has left, or never says it."""
         yield self._stored(State.READY)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._left.wait(), _WORD_SECONDS)
+            async with asyncio.timeout(_WORD_SECONDS):
+                await self._left.wait()
 
     async def latest(self) -> Call | None:
         """The call with what was said since the dispatch; None when the giver does not tell."""

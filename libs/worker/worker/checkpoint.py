@@ -149,7 +149,8 @@ class Checkpoint:
     async def flushed(self, timeout_seconds: float) -> bool:
         """Waits until all that was noted is stored; False when that took too long."""
         try:
-            await asyncio.wait_for(self._written.wait(), timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):
+                await self._written.wait()
         except TimeoutError:
             return False
         return True

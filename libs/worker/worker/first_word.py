@@ -25,7 +25,8 @@ class FirstWord:
     async def plays_within(self, seconds: float) -> bool:
         """Whether a frame has played by then."""
         try:
-            await asyncio.wait_for(self._played.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._played.wait()
         except TimeoutError:
             return False
         return True

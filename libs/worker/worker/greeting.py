@@ -26,7 +26,8 @@ async def greet(desk: Desk) -> None:
     text = briefing.direct_greeting(desk.service)
     greeting = asyncio.create_task(clips.render(desk.voice, text))
     await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
-    caller = await asyncio.wait_for(ctx.wait_for_participant(), _CALLER_SECONDS)
+    async with asyncio.timeout(_CALLER_SECONDS):
+        caller = await ctx.wait_for_participant()
     channel = Channel.PHONE if caller.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP else Channel.WEB
     call = Call(desk.call_id, channel, caller.identity, await store.now(), services=(desk.service.name,))
     call = await store.open_call(call)

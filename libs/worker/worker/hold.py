@@ -96,7 +96,8 @@ class Overheard:
     async def next(self, timeout_seconds: float) -> str:
         """What was said since the last look; empty when nothing comes in time."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._new.wait(), timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):
+                await self._new.wait()
         self._new.clear()
         new, self._read = self._said[self._read :], len(self._said)
         return " ".join(new)

@@ -91,7 +91,8 @@ class Leaving:
             with suppress(RuntimeError):
                 await cast.session.aclose()
         with suppress(TimeoutError):  # it says goodbye to a LiveKit that may be out of reach
-            await asyncio.wait_for(self._ctx.room.disconnect(), _ROOM_SECONDS)
+            async with asyncio.timeout(_ROOM_SECONDS):
+                await self._ctx.room.disconnect()
         if cast is not None:
             await cast.checkpoint.last_written()
         await self._close()
@@ -145,7 +146,8 @@ class Leaving:
             self.leave("failed")
             return
         with suppress(RuntimeError, TimeoutError):
-            await asyncio.wait_for(self._apologise(cast), _APOLOGY_SECONDS)
+            async with asyncio.timeout(_APOLOGY_SECONDS):
+                await self._apologise(cast)
         await cast.checkpoint.end(Ending.FAILED, "fault")
         await self.hang_up()
 
@@ -158,7 +160,8 @@ class Leaving:
     async def _apologise_without_session(self) -> None:
         clip = self._kept.find(self._kept.text(APOLOGY)) or special_tone()
         try:
-            await asyncio.wait_for(self._play(self._ctx.room, clip), _APOLOGY_SECONDS)
+            async with asyncio.timeout(_APOLOGY_SECONDS):
+                await self._play(self._ctx.room, clip)
         except Exception as e:  # noqa: BLE001 - whatever LiveKit's client raised: the line is closed without a word then
             log.warning("the caller could not be told: %s", type(e).__name__, extra={"call_id": self._ctx.room.name})
 

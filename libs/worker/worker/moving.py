@@ -148,7 +148,8 @@ class Mover:
             ready = watch.until(State.READY, patience, "not_ready")
             taker_id = await passing.meanwhile(ready, watch)
             try:
-                await asyncio.wait_for(passing.meanwhile(self._flushed_boundary(), watch), _BOUNDARY_SECONDS)
+                async with asyncio.timeout(_BOUNDARY_SECONDS):
+                    await passing.meanwhile(self._flushed_boundary(), watch)
             except TimeoutError:
                 raise Failed("never quiet") from None
             await passing.give(handoff_id, taker_id, watch, lambda muted: cast.agent.mute(muted))

@@ -82,7 +82,8 @@ class Watch:
 
         try:
             async with self._changed:
-                await asyncio.wait_for(self._changed.wait_for(settled), timeout_seconds)
+                async with asyncio.timeout(timeout_seconds):
+                    await self._changed.wait_for(settled)
         except TimeoutError:
             raise Failed(otherwise) from None
         if self._state in onward:

@@ -159,7 +159,8 @@ async def _caller_is_there(desk: Desk, cast: Cast) -> bool:
     if known in room.remote_participants:
         return True
     try:
-        found = await asyncio.wait_for(desk.ctx.wait_for_participant(), _CALLER_SECONDS)
+        async with asyncio.timeout(_CALLER_SECONDS):
+            found = await desk.ctx.wait_for_participant()
     except TimeoutError:
         return False
     if found.identity != known:

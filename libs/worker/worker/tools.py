@@ -170,7 +170,8 @@ class OfficeTools(mcp.MCPToolset):
         """Begins to connect. Returns when the tools are there: an empty string; or why they are away, no later than this."""
         self._coming = asyncio.create_task(self._until_there())
         try:
-            await asyncio.wait_for(self._first_try.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._first_try.wait()
         except TimeoutError:
             return TimeoutError.__name__
         except asyncio.CancelledError:
@@ -182,7 +183,8 @@ class OfficeTools(mcp.MCPToolset):
         """Returns when it is known whether the tools are there: at once, but while the first try goes on. What an agent says of its
         tools can wait that long, its coming to the call cannot."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._first_try.wait(), self._timeout_seconds)
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._first_try.wait()
         self._first_try.set()
 
     async def _until_there(self) -> None:

@@ -34,14 +34,16 @@ async def say_last_words(cast: Cast, kept: KeptClips, store: Store, *, service: 
     """
     ending, name = Ending.FAILED, APOLOGY
     with suppress(ToolError, TimeoutError):
-        await asyncio.wait_for(callback_ticket.leave_ticket(store, cast.checkpoint, service), _TICKET_SECONDS)
+        async with asyncio.timeout(_TICKET_SECONDS):
+            await callback_ticket.leave_ticket(store, cast.checkpoint, service)
         ending, name = Ending.CALLBACK_BOOKED, TECHNICAL_PROBLEM
     text = kept.text(name)
     clip = kept.find(text) or (None if can_speak else special_tone())
     with suppress(RuntimeError, TimeoutError):  # the session has closed meanwhile
         cast.session.interrupt(force=True)
         speech = cast.session.say(text, audio=clips.played(clip) if clip else NOT_GIVEN, allow_interruptions=False)
-        await asyncio.wait_for(speech.wait_for_playout(), _LAST_WORDS_SECONDS)
+        async with asyncio.timeout(_LAST_WORDS_SECONDS):
+            await speech.wait_for_playout()
     log.warning("the call cannot go on: %s", ending, extra={"call_id": cast.checkpoint.call.call_id})
     return ending
 
