@@ -21,7 +21,7 @@ from handoff.directory import DIRECTORY, Entry
 from handoff.errors import InvalidContext
 from handoff.summary import MAX_SUMMARY_CHARS
 from handoff.testing import START, make_call, make_context, make_fact, make_intent, make_turn
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 NOTHING = Entry("triage", "front desk", frozenset({"general"}), frozenset())
@@ -192,6 +192,7 @@ def test_mood_language_and_attempts_cross() -> None:
     assert (context.sentiment, context.language, context.attempts) == (mood, "de", (tried,))
 
 
+@settings(max_examples=40)
 @given(
     texts=st.lists(st.text(max_size=60) | st.just("word " * 3000), max_size=30),
     values=st.lists(st.text(max_size=50), max_size=8),

@@ -39,7 +39,7 @@ class MemoryMachine(RecoveryMachine):
 
 
 MemoryMachine.TestCase.settings = settings(
-    max_examples=50, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 assert LEASE_SECONDS > 40 * 5.0, "no lease may pass by itself within one run"
 

@@ -18,7 +18,7 @@ from worker.run import _JsonLines
 from worker.service import Service
 from worker.testing import PaperService, paper_service
 
-CALLERS = [Canary(number) for number in range(30)]
+CALLERS = [Canary(number) for number in range(12)]
 
 
 @pytest.fixture
