@@ -31,15 +31,21 @@ ledger: setup ## How calls ended; SINCE=1h, CALL=id, CALLBACKS=1, JSON=1
 	  $(if $(CALLBACKS),--callbacks) $(if $(JSON),--json)
 
 ##@ check
-.PHONY: test lint unit contract offices integration eval model chaos e2e fmt
+.PHONY: test lint unit services local contract offices integration eval model chaos e2e fmt
 test: setup ## Everything: lint, types, imports, sizes, proto, then all tests; the last lines count them
 	@$(CHECK) all
 
 lint: setup ## ruff, mypy --strict, import contracts, the 400-line cap, buf lint
 	@$(CHECK) lint
 
-unit: setup ## Unit tests: no network, no clock
+unit: setup ## Unit tests of what all services stand on (libs): no network, no clock
 	@$(CHECK) unit
+
+services: setup ## Each service's and back office's own tests: its agent, whole, over a store in memory
+	@$(CHECK) services
+
+local: setup ## Tests of the local mesh, its callers and its ear, and of the benchmarks
+	@$(CHECK) local
 
 contract: setup ## Do names, files and generated code still agree
 	@$(CHECK) contract

@@ -68,6 +68,11 @@ def _tier(
     return Check(name, command, name, tests=folders, alone=alone, bound_seconds=bound_seconds)
 
 
+def _units(name: str, *folders: str) -> Check:
+    """What lies beside its code, without network and clock: two at a time, and nothing else, for it is waited for most often."""
+    return _tier(name, *folders, more=("-m", "not database", "-n", "2"), timeout_seconds=60, alone=True)
+
+
 def checks() -> list[Check]:
     """All of them: cheap ones first, then long ones that leave room for short ones beside them."""
     typed = [str(package.relative_to(ROOT)) for package in packages()]
@@ -85,13 +90,9 @@ def checks() -> list[Check]:
         _tier("sqlite", *databases, more=("-m", "database")),
         Check("model", _python("tools.model"), "model"),
         _tier("contract", "tests/contract", timeout_seconds=60),
-        _tier(
-            "unit",
-            *("libs", "services", "local/tests", "bench/tests"),
-            more=("-m", "not database", "-n", "2"),
-            timeout_seconds=60,
-            alone=True,
-        ),
+        _units("unit", "libs"),
+        _units("services", "services"),
+        _units("local", "local/tests", "bench/tests"),
         Check("evals", _python("local", "eval", "--run-dir", str(_TEMP / "eval")), "eval", alone=True),
         # These mostly wait for one another's processes: two files at a time.
         _tier("integration", "tests/integration", more=("-n", "2", "--dist", "loadfile"), alone=True),
@@ -100,9 +101,11 @@ def checks() -> list[Check]:
 
 
 GROUPS = {
-    "all": ("lint", "unit", "contract", "sqlite", "postgresql", "model", "livekit", "integration", "eval", "e2e"),
+    "all": ("lint", "unit", "services", "local", "contract", "sqlite", "postgresql", "model", "livekit", "integration", "eval", "e2e"),
     "lint": ("lint",),
     "unit": ("unit",),
+    "services": ("services",),
+    "local": ("local",),
     "contract": ("contract",),
     "offices": ("sqlite", "postgresql"),
     "integration": ("livekit", "integration"),

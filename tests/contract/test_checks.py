@@ -42,7 +42,7 @@ def test_every_test_belongs_to_exactly_one_tier() -> None:
 
 def test_what_the_units_leave_out_is_run_on_each_database() -> None:
     chosen = {one.name: one.command for one in check.checks()}
-    assert "not database" in chosen["unit"]
+    assert all("not database" in chosen[name] for name in ("unit", "services", "local"))
     assert "database" in chosen["sqlite"]
     assert "--database=postgresql" in chosen["postgresql"]
     offices = {Path(folder) for folder in ("libs/backoffice", "libs/ledger", "services")}
@@ -65,7 +65,7 @@ def test_a_failed_check_is_named_even_when_no_test_failed() -> None:
 
 
 def test_what_is_heard_or_served_has_the_machine_to_itself() -> None:
-    assert {one.name for one in check.checks() if one.alone} == {"unit", "evals", "integration", "e2e"}
+    assert {one.name for one in check.checks() if one.alone} == {"unit", "services", "local", "evals", "integration", "e2e"}
 
 
 def test_checks_that_share_the_machine_come_back_in_their_order_each_with_its_output(
