@@ -8,6 +8,8 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from handoff.directory import DIRECTORY
+from handoff.guardian import FRONT_DESK
 from handoff.redis_store import RedisStore
 
 from local import report as reports
@@ -60,14 +62,24 @@ class Demo:
         self._script = load_script(call or DEFAULT_CALL, channel=channel)
 
     def mesh(self, run_dir: Path) -> Mesh:
-        """The whole mesh; with a language model's key in the environment the model answers, else the playbook."""
-        return Mesh(run_dir, settings=self._settings, brain=self._settings.brain, say=self._console.say)
+        """The call's specialists; with a language model's key in the environment the model answers, else the playbook."""
+        return Mesh(
+            run_dir,
+            services=tuple(DIRECTORY) if self._chaos else specialists(self._script),
+            settings=self._settings,
+            brain=self._settings.brain,
+            say=self._console.say,
+        )
 
     async def run(self, mesh: Mesh) -> int:
         """0 when the call met its script's expectations, 1 when not."""
         script = self._script
         brain = "a language model" if self._settings.has_model else "the playbook (no key needed)"
         self._console.plain(f"{script.title}: a {script.channel} call; answered by {brain}")
+        if len(mesh.services) < len(DIRECTORY):
+            self._console.plain(
+                f"on duty: {', '.join(mesh.services)}, whom this call may need (`make up` starts all five)"
+            )
         try:
             async with mesh:
                 self._console.say(f"the mesh is up ({mesh.ready_after_seconds:.1f} s)")
@@ -149,6 +161,14 @@ class Demo:
         if not failures:
             console.plain("The call lived through it." if self._survived else "The call went as its script expects.")
         return 1 if failures else 0
+
+
+def specialists(script: Script) -> tuple[str, ...]:
+    """Whom the call may need: those that its caller expects, who stands in for them, and the front desk. All of them when the
+    script does not say. Each costs a newcomer some seconds of waiting for the first word."""
+    expected = script.expect.services or tuple(DIRECTORY)
+    needed = {FRONT_DESK, *expected, *(name for service in expected for name in DIRECTORY[service].stands_in)}
+    return tuple(name for name in DIRECTORY if name in needed)
 
 
 def _at_the_ear(handoff: Mapping[str, Any]) -> str:

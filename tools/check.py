@@ -68,9 +68,10 @@ def _tier(
     return Check(name, command, name, tests=folders, alone=alone, bound_seconds=bound_seconds)
 
 
-def _units(name: str, *folders: str) -> Check:
-    """What lies beside its code, without network and clock: two at a time, and nothing else, for it is waited for most often."""
-    return _tier(name, *folders, more=("-m", "not database", "-n", "2"), timeout_seconds=60, alone=True)
+def _units(name: str, *folders: str, group: str = "") -> Check:
+    """What lies beside its code, without network and clock. One process each: a second one would only import the same again."""
+    tier = _tier(name, *folders, more=("-m", "not database"), timeout_seconds=60)
+    return replace(tier, group=group or name)
 
 
 def checks() -> list[Check]:
@@ -78,6 +79,11 @@ def checks() -> list[Check]:
     typed = [str(package.relative_to(ROOT)) for package in packages()]
     databases = ("libs/backoffice", "libs/ledger", "services")
     return [
+        _units("worker", "libs/worker", group="unit"),
+        _units("handoff", "libs/handoff", group="unit"),
+        _units("backoffice", "libs/backoffice", "libs/ledger", group="unit"),
+        _units("services", "services"),
+        _units("local", "local/tests", "bench/tests"),
         Check("ruff", _python("ruff", "check", "."), "lint"),
         Check("format", _python("ruff", "format", "--check", "--quiet", "."), "lint"),
         Check("sizes", _python("tools.line_cap"), "lint"),
@@ -90,9 +96,6 @@ def checks() -> list[Check]:
         _tier("sqlite", *databases, more=("-m", "database")),
         Check("model", _python("tools.model"), "model"),
         _tier("contract", "tests/contract", timeout_seconds=60),
-        _units("unit", "libs"),
-        _units("services", "services"),
-        _units("local", "local/tests", "bench/tests"),
         Check("evals", _python("local", "eval", "--run-dir", str(_TEMP / "eval")), "eval", alone=True),
         # These mostly wait for one another's processes: two files at a time.
         _tier("integration", "tests/integration", more=("-n", "2", "--dist", "loadfile"), alone=True),
@@ -101,7 +104,20 @@ def checks() -> list[Check]:
 
 
 GROUPS = {
-    "all": ("lint", "unit", "services", "local", "contract", "sqlite", "postgresql", "model", "livekit", "integration", "eval", "e2e"),
+    "all": (
+        "lint",
+        "unit",
+        "services",
+        "local",
+        "contract",
+        "sqlite",
+        "postgresql",
+        "model",
+        "livekit",
+        "integration",
+        "eval",
+        "e2e",
+    ),
     "lint": ("lint",),
     "unit": ("unit",),
     "services": ("services",),

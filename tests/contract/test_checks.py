@@ -42,7 +42,7 @@ def test_every_test_belongs_to_exactly_one_tier() -> None:
 
 def test_what_the_units_leave_out_is_run_on_each_database() -> None:
     chosen = {one.name: one.command for one in check.checks()}
-    assert all("not database" in chosen[name] for name in ("unit", "services", "local"))
+    assert all("not database" in chosen[name] for name in ("worker", "handoff", "backoffice", "services", "local"))
     assert "database" in chosen["sqlite"]
     assert "--database=postgresql" in chosen["postgresql"]
     offices = {Path(folder) for folder in ("libs/backoffice", "libs/ledger", "services")}
@@ -54,7 +54,7 @@ def test_all_runs_every_check() -> None:
 
 
 def test_the_last_lines_give_the_number_of_tests() -> None:
-    unit, lint = (next(c for c in check.checks() if c.name == name) for name in ("unit", "ruff"))
+    unit, lint = (next(c for c in check.checks() if c.name == name) for name in ("worker", "ruff"))
     done = [replace(lint, ok=True), replace(unit, ok=True, passed=7, skipped=1), replace(unit, ok=True, passed=2)]
     assert check.table(done, 4.0).splitlines()[-2:] == ["10 tests in 4 s", "9 passed, 0 failed, 1 skipped"]
 
@@ -65,7 +65,14 @@ def test_a_failed_check_is_named_even_when_no_test_failed() -> None:
 
 
 def test_what_is_heard_or_served_has_the_machine_to_itself() -> None:
-    assert {one.name for one in check.checks() if one.alone} == {"unit", "services", "local", "evals", "integration", "e2e"}
+    assert {one.name for one in check.checks() if one.alone} == {
+        "unit",
+        "services",
+        "local",
+        "evals",
+        "integration",
+        "e2e",
+    }
 
 
 def test_checks_that_share_the_machine_come_back_in_their_order_each_with_its_output(
