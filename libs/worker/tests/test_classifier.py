@@ -24,9 +24,8 @@ def test_written_and_heard_text_are_read_alike() -> None:
 
 
 def test_sentences_of_one_matter_lie_nearer_than_others() -> None:
-    vectors = [
-        Encoder().vector(text) for text in ("my bill is wrong", "there is an error on my invoice", "it rains a lot")
-    ]
+    one = Encoder()
+    vectors = [one.vector(text) for text in ("my bill is wrong", "there is an error on my invoice", "it rains a lot")]
     assert [round(float(np.linalg.norm(vector)), 3) for vector in vectors] == [1, 1, 1]
     assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2] + 0.2
 

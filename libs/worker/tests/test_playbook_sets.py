@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from worker import playbook_yaml
@@ -41,6 +43,13 @@ def book(tmp_path: Path, text: str = BOOK) -> Playbook:
     return load(tmp_path / "playbook.yaml")
 
 
+@cache
+def read_once(text: str) -> Playbook:
+    """Most tests talk with the same one."""
+    with TemporaryDirectory() as folder:
+        return book(Path(folder), text)
+
+
 def play(tmp_path: Path, text: str = BOOK, **more: object) -> Play:
     tools = {
         "transfer_call": lambda service, summary: None,
@@ -50,7 +59,7 @@ def play(tmp_path: Path, text: str = BOOK, **more: object) -> Play:
             "verified": True, "account_id": account_id, "name": "Sarah Chen",
         },
     }  # fmt: skip
-    return Play(book(tmp_path, text), tools, **more)  # type: ignore[arg-type]
+    return Play(read_once(text), tools, **more)  # type: ignore[arg-type]
 
 
 def test_a_set_stands_where_it_is_used_with_its_tools_and_facts(tmp_path: Path) -> None:
