@@ -1,4 +1,4 @@
-"""For every tier. A unit test that reaches for the network fails at once, and says so; a test that cannot even be timed out ends its run."""
+"""For every tier: a unit test that reaches for the network fails at once, and says so; one that cannot be timed out ends its run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 import pytest
 
 _STDERR = pytest.StashKey[int]()
-_TIMEOUT_SECONDS = 120.0
 TIDY_SECONDS = 60.0
 _REAL = Path(__file__).parent / "tests"
 """Tests in here may use real things; those beside the code may not."""
@@ -51,9 +50,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """A test's time-out interrupts it once. One whose loop swallows that, or that hangs again as it is torn down, would hang for ever:
     its process prints where it stands and ends."""
     marker = item.get_closest_marker("timeout")
-    seconds = float(
-        marker.args[0] if marker and marker.args else item.config.getoption("--timeout") or _TIMEOUT_SECONDS
-    )
+    given = item.config.getoption("--timeout") or item.config.getini("timeout")
+    seconds = float(marker.args[0] if marker and marker.args else given)
     faulthandler.dump_traceback_later(2 * seconds + TIDY_SECONDS, exit=True, file=item.config.stash[_STDERR])
     try:
         return (yield)

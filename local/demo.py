@@ -32,7 +32,7 @@ from local.ended import ended, record_of
 from local.live import LiveWords, following
 from local.settings import LocalSettings
 from local.supervisor.errors import MeshError
-from local.supervisor.mesh import Mesh
+from local.supervisor.mesh import SERVICES, Mesh
 from local.versions import versions
 
 DEFAULT_CALL = Path(__file__).with_name("callers") / "duplicate_charge.yaml"
@@ -65,7 +65,7 @@ class Demo:
         """The call's specialists; with a language model's key in the environment the model answers, else the playbook."""
         return Mesh(
             run_dir,
-            services=tuple(DIRECTORY) if self._chaos else specialists(self._script),
+            services=SERVICES if self._chaos else specialists(self._script),
             settings=self._settings,
             brain=self._settings.brain,
             say=self._console.say,
@@ -76,7 +76,7 @@ class Demo:
         script = self._script
         brain = "a language model" if self._settings.has_model else "the playbook (no key needed)"
         self._console.plain(f"{script.title}: a {script.channel} call; answered by {brain}")
-        if len(mesh.services) < len(DIRECTORY):
+        if len(mesh.services) < len(SERVICES):
             self._console.plain(
                 f"on duty: {', '.join(mesh.services)}, whom this call may need (`make up` starts all five)"
             )
@@ -166,9 +166,9 @@ class Demo:
 def specialists(script: Script) -> tuple[str, ...]:
     """Whom the call may need: those that its caller expects, who stands in for them, and the front desk. All of them when the
     script does not say. Each costs a newcomer some seconds of waiting for the first word."""
-    expected = script.expect.services or tuple(DIRECTORY)
+    expected = script.expect.services or SERVICES
     needed = {FRONT_DESK, *expected, *(name for service in expected for name in DIRECTORY[service].stands_in)}
-    return tuple(name for name in DIRECTORY if name in needed)
+    return tuple(name for name in SERVICES if name in needed)
 
 
 def _at_the_ear(handoff: Mapping[str, Any]) -> str:

@@ -94,19 +94,10 @@ def test_a_test_that_cannot_be_timed_out_ends_its_run(tmp_path: Path) -> None:
     """What pytest-timeout raises is lost in a callback of the event loop, and the test waits on."""
     (tmp_path / "conftest.py").write_text(RULES.format(conftest=str(house.ROOT / "conftest.py")))
     (tmp_path / "test_deaf.py").write_text(DEAF)
-    options = (
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-        "-c",
-        "/dev/null",
-        "--timeout=1",
-        "--confcutdir",
-        str(tmp_path),
-    )
+    options = ["-p", "no:cacheprovider", "-p", "no:xdist", "-c", "/dev/null", "--timeout=1"]
+    folders = ("--rootdir", str(tmp_path), "--confcutdir", str(tmp_path), str(tmp_path))
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "--rootdir", str(tmp_path), str(tmp_path / "test_deaf.py")],
+        [sys.executable, "-m", "pytest", *options, *folders],
         capture_output=True,
         text=True,
         timeout=50,

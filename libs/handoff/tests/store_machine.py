@@ -251,6 +251,7 @@ class FloorMachine(RuleBasedStateMachine):
         handoff = self._offer(giver, to_service)
         self.last = handoff
         for to in (State.ACCEPTED, State.DISPATCHED, State.READY)[: steps - 1]:
+            # No name that new_agent gives: who asks again under his own name is given the same floor again.
             self._move(handoff, to, f"{to_service}-taker-{self.handoffs}")
         floor = self._pass(handoff, giver) if steps >= 5 else giver
         if steps == 6:

@@ -50,7 +50,7 @@ def read_once(text: str) -> Playbook:
         return book(Path(folder), text)
 
 
-def play(tmp_path: Path, text: str = BOOK, **more: object) -> Play:
+def play(text: str = BOOK, **more: object) -> Play:
     tools = {
         "transfer_call": lambda service, summary: None,
         "end_call": lambda outcome: None,
@@ -70,22 +70,22 @@ def test_a_set_stands_where_it_is_used_with_its_tools_and_facts(tmp_path: Path) 
     assert {"hand_over", "verify_identity", "hang_up"} <= used.tools.keys()
 
 
-def test_a_condition_beside_use_limits_every_rule_of_the_set(tmp_path: Path) -> None:
-    dialogue = play(tmp_path)
+def test_a_condition_beside_use_limits_every_rule_of_the_set() -> None:
+    dialogue = play()
     assert dialogue.caller("Um, well, you know.") == "What is it about?"
     assert dialogue.caller("It's about my plan.") == "Could you tell me your account ID, please?"
     assert dialogue.caller("AC4721") == "Thank you. And what is the ZIP code on the account?"
     assert dialogue.caller("97209") == "Hello Sarah. Is there anything else I can help you with?"
 
 
-def test_a_rule_and_a_tool_of_the_same_name_replace_those_of_the_set(tmp_path: Path) -> None:
+def test_a_rule_and_a_tool_of_the_same_name_replace_those_of_the_set() -> None:
     text = BOOK.replace(
         "rules:\n", "tools:\n  hang_up:\n    call: end_call\n    with: {outcome: failed}\nrules:\n"
     ).replace(
         "  - use: transfers\n",
         "  - name: hand_over\n    when: {intent: billing}\n    say: Not here.\n  - use: transfers\n",
     )
-    dialogue = play(tmp_path, text)
+    dialogue = play(text)
     assert dialogue.caller("I was charged twice.") == "Not here."
     dialogue.caller("Goodbye.")
     assert dialogue.called("end_call") == [{"outcome": "failed"}]
@@ -135,14 +135,14 @@ def test_an_unknown_intent_service_and_mood_are_told(tmp_path: Path) -> None:
 
 
 # --- what the call's record tells -------------------------------------------------------------------------------------
-def test_what_else_was_mentioned_takes_the_place_of_anything_else(tmp_path: Path) -> None:
-    dialogue = play(tmp_path, story=Story(pending_intents=("technical", "billing")))
+def test_what_else_was_mentioned_takes_the_place_of_anything_else() -> None:
+    dialogue = play(story=Story(pending_intents=("technical", "billing")))
     assert dialogue.caller("What are your hours?") == "From eight to six. You also mentioned a technical problem."
     assert dialogue.called("transfer_call")[0]["service"] == "technical"
 
 
-def test_it_is_called_by_the_callers_own_words(tmp_path: Path) -> None:
-    dialogue = play(tmp_path, story=Story(pending_intents=("technical",)))
+def test_it_is_called_by_the_callers_own_words() -> None:
+    dialogue = play(story=Story(pending_intents=("technical",)))
     dialogue.heard("I'd like an upgrade, and my Cloud Drive app keeps crashing.")
     dialogue.agent("Hi there, I'm your sales specialist.")
     assert dialogue.caller("What are your hours?").endswith(
@@ -150,18 +150,18 @@ def test_it_is_called_by_the_callers_own_words(tmp_path: Path) -> None:
     )
 
 
-def test_what_this_service_takes_itself_is_no_matter_for_others(tmp_path: Path) -> None:
-    dialogue = play(tmp_path, story=Story(pending_intents=("sales",)))
+def test_what_this_service_takes_itself_is_no_matter_for_others() -> None:
+    dialogue = play(story=Story(pending_intents=("sales",)))
     assert dialogue.caller("What are your hours?").endswith("Is there anything else I can help you with?")
 
 
-def test_a_general_question_that_triage_heard_does_not_go_back_to_it(tmp_path: Path) -> None:
-    dialogue = play(tmp_path, story=Story(pending_intents=("general",), services=("triage", "sales")))
+def test_a_general_question_that_triage_heard_does_not_go_back_to_it() -> None:
+    dialogue = play(story=Story(pending_intents=("general",), services=("triage", "sales")))
     assert dialogue.caller("What are your hours?").endswith("Is there anything else I can help you with?")
 
 
-def test_who_says_no_to_anything_else_is_reminded_of_what_he_mentioned(tmp_path: Path) -> None:
-    dialogue = play(tmp_path)
+def test_who_says_no_to_anything_else_is_reminded_of_what_he_mentioned() -> None:
+    dialogue = play()
     dialogue.caller("What are your hours?")
     dialogue.story = Story(pending_intents=("billing",))
     assert dialogue.caller("No, thank you.") == "You also mentioned a question about your bill."
@@ -190,9 +190,9 @@ def test_the_story_is_a_condition(tmp_path: Path, condition: str, story: Story, 
     assert Play(book(tmp_path, text), story=story).caller("Hm.") == ("It holds." if holds else "No.")
 
 
-def test_what_was_said_before_the_call_came_here_counts_until_the_caller_speaks(tmp_path: Path) -> None:
+def test_what_was_said_before_the_call_came_here_counts_until_the_caller_speaks() -> None:
     text = BOOK.replace("{heard_now: hours}", "{heard_before: hours}")
-    dialogue = play(tmp_path, text, story=Story(services=("billing", "sales")))
+    dialogue = play(text, story=Story(services=("billing", "sales")))
     dialogue.heard("When are your hours?")
     dialogue.agent("Hi there, I'm your sales specialist.")
     assert dialogue.go_on().startswith("From eight to six.")
@@ -211,8 +211,8 @@ def test_values_of_the_story_can_be_said(tmp_path: Path) -> None:
 
 # --- every service ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("service", ["billing", "technical", "sales", "escalation", "triage"])
-def test_every_service_asks_and_answers_in_the_same_way(tmp_path: Path, service: str) -> None:
-    dialogue = play(tmp_path, BOOK.replace("service: sales", f"service: {service}"))
+def test_every_service_asks_and_answers_in_the_same_way(service: str) -> None:
+    dialogue = play(BOOK.replace("service: sales", f"service: {service}"))
     assert dialogue.caller("Hold on a second.") == "Of course, take your time."
     assert (
         dialogue.caller("What's the weather like?")
@@ -221,14 +221,14 @@ def test_every_service_asks_and_answers_in_the_same_way(tmp_path: Path, service:
     assert dialogue.caller("No.").endswith("Goodbye.")
 
 
-def test_escalation_sends_nobody_to_escalation(tmp_path: Path) -> None:
-    dialogue = play(tmp_path, BOOK.replace("service: sales", "service: escalation"), story=Story(is_frustrated=True))
+def test_escalation_sends_nobody_to_escalation() -> None:
+    dialogue = play(BOOK.replace("service: sales", "service: escalation"), story=Story(is_frustrated=True))
     dialogue.caller("This is ridiculous!")
     assert dialogue.called("transfer_call") == []
 
 
-def test_what_another_service_asked_is_asked_afresh(tmp_path: Path) -> None:
-    dialogue = play(tmp_path, story=Story(services=("billing", "sales"), began_with="Hi there, it's sales."))
+def test_what_another_service_asked_is_asked_afresh() -> None:
+    dialogue = play(story=Story(services=("billing", "sales"), began_with="Hi there, it's sales."))
     dialogue.agent("Could you tell me your account ID, please?")
     dialogue.heard("Actually, what is my plan?")
     dialogue.agent("Hi there, it's sales.")
@@ -236,8 +236,8 @@ def test_what_another_service_asked_is_asked_afresh(tmp_path: Path) -> None:
     assert dialogue.caller("Hm.").startswith("I didn't get your account ID.")
 
 
-def test_who_needs_a_moment_hears_again_what_is_wanted(tmp_path: Path) -> None:
-    dialogue = play(tmp_path)
+def test_who_needs_a_moment_hears_again_what_is_wanted() -> None:
+    dialogue = play()
     dialogue.caller("What is my plan?")
     dialogue.caller("AC4721")
     assert dialogue.caller("Hm.").endswith("It has five digits. What is it?")
@@ -245,10 +245,10 @@ def test_who_needs_a_moment_hears_again_what_is_wanted(tmp_path: Path) -> None:
     assert dialogue.caller("nine seven two oh nine").startswith("Hello Sarah.")
 
 
-def test_a_summary_tells_facts_that_services_share_and_none_that_a_service_made_for_itself(tmp_path: Path) -> None:
+def test_a_summary_tells_facts_that_services_share_and_none_that_a_service_made_for_itself() -> None:
     text = BOOK.replace("facts: [interest]", "facts: [interest, story, postal_code]")
     facts = {"interest": "a demo", "story": "you called about it", "postal_code": "97209"}
-    dialogue = play(tmp_path, text, facts=facts)
+    dialogue = play(text, facts=facts)
     dialogue.caller("My app keeps crashing.")
     told = dialogue.called("transfer_call")[0]["summary"]
     assert "interest a demo" in told
@@ -256,8 +256,8 @@ def test_a_summary_tells_facts_that_services_share_and_none_that_a_service_made_
 
 
 @pytest.mark.parametrize("said", ["That's it.", "Okay, I'm done.", "No, that's all I have.", "That is everything."])
-def test_that_is_it_ends_no_call_while_another_question_is_open(tmp_path: Path, said: str) -> None:
-    dialogue = play(tmp_path)
+def test_that_is_it_ends_no_call_while_another_question_is_open(said: str) -> None:
+    dialogue = play()
     dialogue.caller("What is my plan?")
     assert dialogue.caller(said).startswith("I didn't get your account ID.")
     assert dialogue.caller("It's A C four seven two one, that's it.").endswith("what is the ZIP code on the account?")
@@ -266,24 +266,24 @@ def test_that_is_it_ends_no_call_while_another_question_is_open(tmp_path: Path, 
     assert dialogue.caller(said).endswith("Goodbye.")
 
 
-def test_a_goodbye_ends_the_call_whatever_is_open(tmp_path: Path) -> None:
-    dialogue = play(tmp_path)
+def test_a_goodbye_ends_the_call_whatever_is_open() -> None:
+    dialogue = play()
     dialogue.caller("What is my plan?")
     assert dialogue.caller("I'll call again, bye.").endswith("Goodbye.")
 
 
-def test_that_is_all_with_nothing_open_ends_the_call_and_a_greeting_is_asked_once_more(tmp_path: Path) -> None:
-    dialogue = play(tmp_path)
+def test_that_is_all_with_nothing_open_ends_the_call_and_a_greeting_is_asked_once_more() -> None:
+    dialogue = play()
     assert dialogue.caller("No thanks, that's all.").endswith("Goodbye.")
-    greeted = play(tmp_path)
+    greeted = play()
     greeted.agent("Thanks for calling. How can I help?")
     assert greeted.caller("That's all.") == "Sorry, I didn't get that. How can I help?"
     assert greeted.caller("That's all.").endswith("Goodbye.")
 
 
 @pytest.mark.parametrize("said", ["What was that?", "Sorry, what?", "Oh, what's that, please?", "Sorry?"])
-def test_who_did_not_hear_it_hears_it_again(tmp_path: Path, said: str) -> None:
-    dialogue = play(tmp_path)
+def test_who_did_not_hear_it_hears_it_again(said: str) -> None:
+    dialogue = play()
     asked = dialogue.caller("What is my plan?")
     assert dialogue.caller(said) == asked
 
@@ -291,8 +291,8 @@ def test_who_did_not_hear_it_hears_it_again(tmp_path: Path, said: str) -> None:
 @pytest.mark.parametrize(
     "said", ["I don't have it.", "I don't know it by heart.", "No idea.", "I can't find my account ID."]
 )
-def test_who_has_no_account_id_hears_where_it_is_and_is_offered_a_callback(tmp_path: Path, said: str) -> None:
-    dialogue = play(tmp_path)
+def test_who_has_no_account_id_hears_where_it_is_and_is_offered_a_callback(said: str) -> None:
+    dialogue = play()
     dialogue.caller("What is my plan?")
     assert dialogue.caller(said).startswith("It's the letters A C and four digits, at the top of every invoice.")
     assert "or say yes" in dialogue.caller("I can't find it.")
@@ -300,23 +300,23 @@ def test_who_has_no_account_id_hears_where_it_is_and_is_offered_a_callback(tmp_p
     assert dialogue.called("transfer_call")[0]["service"] == "escalation"
 
 
-def test_who_does_not_know_his_zip_code_may_still_find_it(tmp_path: Path) -> None:
-    dialogue = play(tmp_path)
+def test_who_does_not_know_his_zip_code_may_still_find_it() -> None:
+    dialogue = play()
     dialogue.caller("What is my plan? My account is AC4721.")
     assert "call you back" in dialogue.caller("I don't know it.")
     assert dialogue.caller("Nine seven two oh nine.").startswith("Hello Sarah.")
 
 
-def test_the_zip_code_of_another_account_is_asked_for_by_its_name(tmp_path: Path) -> None:
-    dialogue = play(tmp_path, facts={"display_name": "Sarah Chen"})
+def test_the_zip_code_of_another_account_is_asked_for_by_its_name() -> None:
+    dialogue = play(facts={"display_name": "Sarah Chen"})
     assert (
         dialogue.caller("What is my plan? My account is AC4721.")
         == "And what is the ZIP code on the account A C, 4 7 2 1?"
     )
 
 
-def test_an_unclear_anything_else_ends_with_a_person_after_two_questions(tmp_path: Path) -> None:
-    dialogue = play(tmp_path)
+def test_an_unclear_anything_else_ends_with_a_person_after_two_questions() -> None:
+    dialogue = play()
     dialogue.caller("What are your hours?")
     said = [dialogue.caller(words) for words in ("Hm.", "Hm.", "Hm.")]
     assert [text.endswith("?") for text in said] == [True, True, False]
