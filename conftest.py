@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import socket
 from collections.abc import Iterator
@@ -34,6 +35,12 @@ def no_network_in_unit_tests(request: pytest.FixtureRequest, monkeypatch: pytest
 
     monkeypatch.setattr(socket.socket, "connect", connect)
     monkeypatch.setattr(socket.socket, "connect_ex", connect_ex)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays to the end: a collector that need not look through it saves a unit tier a sixth of its time."""
+    gc.collect()
+    gc.freeze()
 
 
 def _refuse(address: Any) -> NoReturn:

@@ -53,6 +53,11 @@ def _python(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", *arguments)
 
 
+def _program(name: str, *arguments: str) -> tuple[str, ...]:
+    """One that the lock installs beside the interpreter."""
+    return (str(Path(sys.executable).with_name(name)), *arguments)
+
+
 def _tier(
     name: str,
     *folders: str,
@@ -87,8 +92,8 @@ def checks() -> list[Check]:
         Check("ruff", _python("ruff", "check", "."), "lint"),
         Check("format", _python("ruff", "format", "--check", "--quiet", "."), "lint"),
         Check("sizes", _python("tools.line_cap"), "lint"),
-        Check("imports", (str(Path(sys.executable).with_name("lint-imports")),), "lint"),
-        Check("buf lint", _python("tools.buf"), "lint"),
+        Check("imports", _program("lint-imports"), "lint"),
+        Check("buf lint", _program("buf", "lint"), "lint"),
         _tier("postgresql", *databases, more=("--database=postgresql",)),
         Check("types", _python("mypy", *typed), "lint"),
         # Built before the tests that need it, so that no test waits for it.

@@ -22,6 +22,7 @@ from handoff.store import Handoff
 from local.caller import Access, Expect, Line, Recording, Script, new_access, place_call, render, service_of
 from local.caller.ear import audible
 from local.report import Note, listen, steps_of, turns_of
+from local.report.sounds_like import sounds_like
 from local.supervisor.mesh import Mesh
 from tests.e2e.processes import health, until
 
@@ -108,9 +109,23 @@ class Evidence:
         heard = [(np.flatnonzero(audible(track)), agent) for agent, track in self.recording.agents.items()]
         return [service_of(agent) for frames, agent in sorted((f[0], a) for f, a in heard if f.size)]
 
-    async def heard(self) -> tuple[Note, ...]:
+    async def heard(self, *, again: bool = False) -> tuple[Note, ...]:
         """What a listener writes down, from the sound alone."""
-        return await listen(self.recording, speech_url=self.mesh.speech_url)
+        notes = await listen(self.recording, speech_url=self.mesh.speech_url, again=again)
+        print("a listener wrote down" + (", sentence by sentence:" if again else ":"))
+        for note in notes:
+            print(f"{note.start_ms / 1000:7.2f} to {note.end_ms / 1000:.2f} {note.service:>8}  {note.text}")
+        return notes
+
+    async def hears(self, words: str, *, service: str, from_ms: float = 0.0) -> bool:
+        """Whether a listener hears ``words`` of the service after that time, if need be when he plays it once more; the spelling
+        is his own. A sentence that was being said at that time belongs to it."""
+        for again in (False, True):
+            notes = [n for n in await self.heard(again=again) if n.service == service and n.end_ms >= from_ms]
+            text = " ".join(note.text for note in notes).lower()
+            if words.lower() in text or sounds_like(words, text):
+                return True
+        return False
 
     def tell(self) -> str:
         """The whole call for a person who looks into a failure."""

@@ -34,13 +34,6 @@ GOES_ON_WITHIN_MS = 5_000
 """What the caller is promised when billing is killed before it has the floor."""
 
 
-async def words_after(evidence: Evidence, moment: float) -> str:
-    """What a listener hears of triage after that moment (seconds since the epoch), in lower case. A sentence that was being
-    said belongs to it."""
-    from_ms = (moment - evidence.recording.started_at) * 1000
-    return " ".join(n.text for n in await evidence.heard() if n.service == "triage" and n.end_ms >= from_ms).lower()
-
-
 def longest_silence_ms(evidence: Evidence, moment: float) -> int:
     """The longest time without any voice that the caller heard from that moment to triage's last word."""
     from_frame = max(0, int((moment - evidence.recording.started_at) * 100))
@@ -93,7 +86,8 @@ async def test_when_billings_worker_is_killed_triage_goes_on_and_says_so_again_w
 
 async def assert_triage_went_on(evidence: Evidence, killed_at: float) -> None:
     """After billing was lost the caller heard triage say so, soon, and nobody else."""
-    assert "still here with you" in await words_after(evidence, killed_at)
+    from_ms = (killed_at - evidence.recording.started_at) * 1000
+    assert await evidence.hears("still here with you", service="triage", from_ms=from_ms)
     assert longest_silence_ms(evidence, killed_at) < GOES_ON_WITHIN_MS
     assert evidence.voices == ["triage"]
     assert evidence.handoffs[0].state in (State.WITHDRAWN, State.SUPERSEDED)
