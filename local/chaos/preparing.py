@@ -1,6 +1,6 @@
-"""Surroundings of a worker that cannot be made while it runs: it is started in them before its call comes.
+"""Surroundings that cannot be made while a call runs: they are there before it comes.
 
-The worker is alone when the call comes, so that the call is its own; its twin is started right after.
+A worker that is started in them is alone when the call comes, so that the call is its own; its twin is started right after.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.chaos.model import Model
+from local.chaos.replica import Replica
 from local.chaos.wire import Wire
 from local.supervisor.mesh import Mesh
 
@@ -47,20 +49,29 @@ datetime.datetime = _Moved
 
 @dataclass(slots=True)
 class Prepared:
-    """A worker in special surroundings. ``undo`` makes it an ordinary one again."""
+    """Special surroundings, most of them a worker's. ``undo`` makes them ordinary ones again."""
 
     mesh: Mesh
     wire: Wire | None = None
     clock_flag: Path | None = None
+    model: Model | None = None
+    replica: Replica | None = None
+    """Of the Redis that all lean on: no worker is another one for it."""
 
     async def call_is_there(self) -> None:
         """The call is the worker's: its twin may come."""
-        await self.mesh.restart(TWIN)
+        if self.replica is None:
+            await self.mesh.restart(TWIN)
 
     async def undo(self) -> None:
         """The worker is started again as it was. What cannot be done here is healed as after any call."""
+        if self.replica is not None:
+            await self.replica.give_back()
+            return
         if self.clock_flag is not None:
             self.clock_flag.unlink(missing_ok=True)
+        if self.model is not None:
+            await self.model.close()
         if self.wire is not None:
             self.wire.mend()
         await self.mesh.process(WORKER).stop()
@@ -98,3 +109,17 @@ async def on_a_full_disk(mesh: Mesh) -> Prepared:
     await mesh.process(TWIN).stop()
     await mesh.restart(WORKER, log_disk_is_full=True)
     return Prepared(mesh)
+
+
+async def with_a_model(mesh: Mesh) -> Prepared:
+    """A language model answers for it, one that can stall."""
+    model = Model()
+    await model.serve()
+    await mesh.process(TWIN).stop()
+    await mesh.restart(WORKER, env={"OPENAI_BASE_URL": model.base_url})
+    return Prepared(mesh, model=model)
+
+
+async def with_a_replica(mesh: Mesh) -> Prepared:
+    """Redis has a replica that can take its place."""
+    return Prepared(mesh, replica=await Replica.of(mesh))

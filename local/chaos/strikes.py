@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 import psutil
 
 from local.chaos.preparing import Prepared
-from local.chaos.processes import NotThere, job_of, workers_of
-from local.chaos.scene import Scene
+from local.chaos.processes import NotThere, job_of, until, workers_of
+from local.chaos.scene import MOMENT_SECONDS, Scene
 
 FROZEN_SECONDS = 4.0
 """How long a frozen process stays so: longer than a successor needs to speak."""
@@ -210,9 +210,34 @@ async def clock_jumps(scene: Scene) -> Struck:
     return Struck(f"clock ten minutes ahead, {struck.what}", struck.at, struck.agent_id)
 
 
+def stall(*, seconds: float) -> Strike:
+    """The worker's language model takes what it is asked next and says nothing; see `preparing.with_a_model`."""
+
+    async def strike(scene: Scene) -> Struck:
+        model = _prepared(scene).model
+        assert model is not None
+        model.stall()
+
+        async def is_asked() -> bool:
+            return model.left_waiting > 0
+
+        await until(is_asked, what="a question to the language model", seconds=MOMENT_SECONDS)
+        struck = Struck(f"the language model stalls for {seconds:g} s", time.time())
+
+        async def go_on() -> None:
+            await asyncio.sleep(seconds)
+            model.go_on()
+            struck.up_again_at = time.time()
+
+        scene.thaw_later(go_on())
+        return struck
+
+    return strike
+
+
 def _prepared(scene: Scene) -> Prepared:
     if scene.prepared is None:
-        raise NotThere("the worker was not started in its special surroundings")
+        raise NotThere("the surroundings that it takes were not made")
     return scene.prepared
 
 
@@ -240,6 +265,27 @@ def stop(name: str, *, restarts_after: float = 1.0) -> Strike:
             await _start_again(scene, name, struck, restarts_after)
 
         scene.restart_later(again())
+        return struck
+
+    return strike
+
+
+def fail_over(*, after: float = RESTART_SECONDS) -> Strike:
+    """SIGKILL to Redis; its replica is promoted and found at its address. See `preparing.with_a_replica`."""
+
+    async def strike(scene: Scene) -> Struck:
+        replica = _prepared(scene).replica
+        assert replica is not None
+        scene.mesh.process("redis").kill()
+        struck = Struck("Redis killed, its replica promoted", time.time())
+
+        async def take_over() -> None:
+            await scene.mesh.process("redis").wait_exit()
+            await asyncio.sleep(after)
+            await replica.take_over()
+            struck.up_again_at = time.time()
+
+        scene.restart_later(take_over())
         return struck
 
     return strike

@@ -1,7 +1,7 @@
-"""A wire between a worker and LiveKit that can be cut: what is sent stays in it, and arrives when it is mended.
+"""A wire between a worker and what it leans on, that can be cut: what is sent stays in it, and arrives when it is mended.
 
-Only the signalling runs through it (and LiveKit's API); the media of a call is UDP and finds its own way. A partition of that kind is
-what a broken load balancer or a full connection table makes.
+Of LiveKit only the signalling runs through it (and the API); the media of a call is UDP and finds its own way. A partition of that kind
+is what a broken load balancer or a full connection table makes.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Wire:
         self._server, self._whole, self._pumps = server, whole, pumps
 
     @classmethod
-    async def to(cls, port: int) -> Wire:
-        """Leads to that port."""
+    async def to(cls, port: int, *, at: int = 0) -> Wire:
+        """Leads to that port; begins ``at`` one that is free, any when 0."""
         whole, pumps = asyncio.Event(), set[asyncio.Task[None]]()
         whole.set()
 
@@ -50,7 +50,7 @@ class Wire:
                 pumps.add(task)
                 task.add_done_callback(pumps.discard)
 
-        return cls(await asyncio.start_server(connected, _HOST, 0), whole, pumps)
+        return cls(await asyncio.start_server(connected, _HOST, at), whole, pumps)
 
     @property
     def port(self) -> int:

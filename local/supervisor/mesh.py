@@ -174,6 +174,10 @@ class Mesh:
             spec = replace(spec, command=("/bin/sh", "-c", 'exec "$@" >/dev/full 2>&1', "sh", *spec.command))
         return await self._supervisor.start_one(spec)
 
+    async def start_beside(self, spec: Spec) -> Process:
+        """One more process, not of the table: it stops with the mesh, and whoever wants it again starts it. Raises StartFailed."""
+        return await self._supervisor.start_one(spec)
+
     async def wait_for_death(self) -> ProcessDied:
         """Returns when a process ends that nobody has told to."""
         return await self._supervisor.wait_for_death()
