@@ -1,4 +1,4 @@
-"""`make test` runs every test there is, and its last lines count them."""
+"""`make test FULL=1` runs every test there is, `make test` all but most of the spoken calls; the last lines count them."""
 
 from __future__ import annotations
 
@@ -51,6 +51,17 @@ def test_what_the_units_leave_out_is_run_on_each_database() -> None:
 
 def test_all_runs_every_check() -> None:
     assert {one.group for one in check.checks()} == set(check.GROUPS["all"])
+
+
+def test_only_a_full_run_places_every_spoken_call() -> None:
+    def e2e(*, full: bool) -> check.Check:
+        return next(one for one in check.checks(full=full) if one.name == "e2e")
+
+    assert "short" in e2e(full=False).command
+    assert "short" not in e2e(full=True).command
+    others = [[replace(one, command=()) for one in check.checks(full=full)] for full in (True, False)]
+    assert others[0] == others[1]
+    assert "FULL=1" in (house.ROOT / ".ci" / "run").read_text()
 
 
 def test_the_last_lines_give_the_number_of_tests() -> None:

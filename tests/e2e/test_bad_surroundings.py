@@ -81,6 +81,7 @@ def good(bare_mesh: Mesh, ports: Ports) -> dict[str, str]:
     }
 
 
+@pytest.mark.short
 async def test_all_missing_settings_are_told_at_once(repo_root: Path) -> None:
     ended = await run_worker(repo_root, {"VOICEMESH_GRPC_PORT": "many"})
     assert ended.code == UNUSABLE_SETTINGS
@@ -94,6 +95,7 @@ async def test_all_missing_settings_are_told_at_once(repo_root: Path) -> None:
     ]
 
 
+@pytest.mark.short
 async def test_a_wrong_api_secret_is_told_apart_from_a_livekit_that_is_away(
     repo_root: Path, good: dict[str, str]
 ) -> None:

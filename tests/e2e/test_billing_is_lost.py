@@ -41,7 +41,7 @@ def longest_silence_ms(evidence: Evidence, moment: float) -> int:
     return int(np.diff(np.concatenate([[0], frames])).max()) * 10
 
 
-@pytest.mark.parametrize("state", [State.DISPATCHED, State.READY])
+@pytest.mark.parametrize("state", [State.DISPATCHED, pytest.param(State.READY, marks=pytest.mark.short)])
 async def test_when_billings_job_is_killed_before_the_floor_passes_triage_goes_on(mesh: Mesh, state: State) -> None:
     killed_at = 0.0
 

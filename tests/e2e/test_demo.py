@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import pytest
 
 DIALS = "the caller dials"
 RESULTS = {"caller_heard.wav", "caller_said.wav", "report.json", "report.html", "logs"}
@@ -39,6 +40,7 @@ def still_alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
 
+@pytest.mark.short
 def test_the_demo_tells_the_call_as_it_goes_and_leaves_a_report(repo_root: Path, tmp_path: Path) -> None:
     run_dir, processes, lines = tmp_path / "run", list[psutil.Process](), list[str]()
     with demo(repo_root, run_dir) as started:

@@ -19,6 +19,7 @@ from tests.e2e.processes import accepted_jobs, dispatch, has_no_call, identities
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+@pytest.mark.short
 async def test_a_caller_who_hangs_up_in_the_middle_of_a_handoff_leaves_nothing_behind(mesh: Mesh) -> None:
     evidence = await ring(mesh, caller(CHARGED_TWICE, hangs_up(after="connecting you", interrupt=True)))
     assert evidence.ending is Ending.CALLER_HUNG_UP

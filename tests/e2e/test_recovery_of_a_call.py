@@ -106,6 +106,7 @@ def print_gap(what: str, milliseconds: int) -> None:
 
 
 # --- lost -------------------------------------------------------------------------------------------------------------
+@pytest.mark.short
 async def test_a_killed_agent_is_followed_by_one_that_apologises_and_goes_on(mesh: Mesh) -> None:
     killed_at = 0.0
 
