@@ -41,15 +41,23 @@ class Session:
         self._journal.append("session closed")
 
 
+class HangingSession(Session):
+    """One that waits for ever for what still speaks in it."""
+
+    async def aclose(self) -> None:
+        await asyncio.Event().wait()
+
+
 class Job:
     """A job of triage, its room and LiveKit's API; everything that it does to them is in the journal."""
 
     def __init__(self) -> None:
         self.journal: list[str] = []
+        self._listeners: dict[str, Callable[[Any], None]] = {}
         self.clock = FakeClock()
         self.store = OutageStore(now=self.clock)
         self.room = SimpleNamespace(
-            name="call-1", remote_participants={}, disconnect=self._disconnect, on=lambda event, listener: None
+            name="call-1", remote_participants={}, disconnect=self._disconnect, on=self._listeners.__setitem__
         )
         self.job = SimpleNamespace(room=self.room)
         self.api = SimpleNamespace(room=self)
@@ -70,6 +78,10 @@ class Job:
         await self.shuts_down()
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
+
+    def somebody_leaves(self, identity: str, reason: int) -> None:
+        """As LiveKit tells it."""
+        self._listeners["participant_disconnected"](SimpleNamespace(identity=identity, disconnect_reason=reason))
 
     async def begin(self, *, holds_floor: bool = True) -> Leaving:
         self.checkpoint = await hold_call(self.store, on_floor_lost=lambda: self.leaving.floor_lost())
@@ -303,6 +315,46 @@ async def test_a_room_that_does_not_let_go_keeps_nobody() -> None:
     leaving.cut_off()
     await job.until_left()
     assert job.journal[-1] == "shut down: cut off from LiveKit"
+
+
+@without_waiting
+async def test_a_session_that_hangs_as_it_closes_keeps_neither_the_ending_nor_the_job() -> None:
+    job = Job()
+    leaving = await job.begin()
+    assert leaving.cast is not None
+    leaving.cast.session = HangingSession(job.journal)  # type: ignore[assignment]
+    job.somebody_leaves(job.checkpoint.call.caller_identity, rtc.DisconnectReason.CLIENT_INITIATED)
+    await job.until_left()
+    assert await job.ending() is Ending.CALLER_HUNG_UP
+    assert job.journal == ["room deleted", "left the room", "closed", "shut down: call ended"]
+
+
+@without_waiting
+async def test_a_session_that_closes_in_time_ends_the_call_itself() -> None:
+    job = Job()
+    leaving = await job.begin()
+    job.somebody_leaves(job.checkpoint.call.caller_identity, rtc.DisconnectReason.CLIENT_INITIATED)
+    await asyncio.sleep(1)
+    leaving.session_closed(CALLER_LEFT)
+    await job.until_left()
+    await asyncio.sleep(60)
+    assert job.journal.count("room deleted") == 1
+    assert [line for line in job.journal if line.startswith("shut down")] == ["shut down: call ended"]
+
+
+@without_waiting
+@pytest.mark.parametrize(
+    ("identity", "reason"),
+    [("", rtc.DisconnectReason.SIGNAL_CLOSE), ("billing-1", rtc.DisconnectReason.CLIENT_INITIATED)],
+    ids=["a caller whose connection broke", "an agent"],
+)
+async def test_who_may_come_back_and_who_is_no_caller_ends_nothing(identity: str, reason: int) -> None:
+    job = Job()
+    await job.begin()
+    job.somebody_leaves(identity or job.checkpoint.call.caller_identity, reason)
+    await asyncio.sleep(60)
+    assert await job.ending() is None
+    assert job.journal == []
 
 
 @without_waiting

@@ -16,6 +16,7 @@ from handoff.errors import StoreUnavailable
 from handoff.store import Store
 from livekit import api, rtc
 from livekit.agents import CloseEvent, CloseReason, JobContext
+from livekit.agents.voice.room_io.types import DEFAULT_CLOSE_ON_DISCONNECT_REASONS
 
 from worker import clips, last_words
 from worker.callback_ticket import ending_with_ticket
@@ -28,6 +29,8 @@ from worker.worst_case import say_last_words, special_tone
 log = logging.getLogger("voicemesh.leaving")
 
 _APOLOGY_SECONDS = 8.0
+_CLOSING_SECONDS = 3.0
+"""Longest that a session may take to close: it waits for whatever still speaks, thinks or listens in it."""
 _ROOM_SECONDS = 3.0
 """Longest that LiveKit may take to close a room, or to let us go; it closes an empty one by itself."""
 _SEEN_OUT_SECONDS = 40.0
@@ -57,7 +60,9 @@ class Leaving:
         self._play = play
         self._work = asyncio.current_task()
         self._background: set[asyncio.Task[None]] = set()
+        self._hung_up: asyncio.Task[None] | None = None
         self._cut_off = CutOff(ctx.room, self.cut_off)
+        ctx.room.on("participant_disconnected", self._somebody_left)
         ctx.add_shutdown_callback(self._see_out)
 
     async def _see_out(self) -> None:
@@ -83,13 +88,16 @@ class Leaving:
         if self.is_leaving:
             return
         self.is_leaving = True
+        if self._hung_up is not None:
+            self._hung_up.cancel()
         if self._work is not None:
             self._work.cancel()  # LiveKit would wait for it for 15 s, and a place here would be taken all that time
         cast = self.cast
         if cast is not None:
             cast.checkpoint.let_go()
-            with suppress(RuntimeError):
-                await cast.session.aclose()
+            with suppress(RuntimeError, TimeoutError):
+                async with asyncio.timeout(_CLOSING_SECONDS):
+                    await cast.session.aclose()
         with suppress(TimeoutError):  # it says goodbye to a LiveKit that may be out of reach
             async with asyncio.timeout(_ROOM_SECONDS):
                 await self._ctx.room.disconnect()
@@ -192,8 +200,23 @@ class Leaving:
             await self.cast.checkpoint.abandon()
         self.leave(reason)
 
+    def _somebody_left(self, who: rtc.RemoteParticipant) -> None:
+        cast = self.cast
+        if cast is None or who.identity != cast.checkpoint.call.caller_identity or self._hung_up is not None:
+            return
+        if who.disconnect_reason in DEFAULT_CLOSE_ON_DISCONNECT_REASONS:  # else he may be back in a moment
+            self._hung_up = asyncio.create_task(self._end_without_session())
+
+    async def _end_without_session(self) -> None:
+        """The session closes when its caller hangs up, and the call ends with it. One that hangs must not keep its ending back."""
+        await asyncio.sleep(_CLOSING_SECONDS)
+        log.warning("the caller has hung up and the session does not close", extra={"call_id": self._ctx.room.name})
+        self._soon(self._closed(CloseReason.PARTICIPANT_DISCONNECTED))
+
     def session_closed(self, event: CloseEvent) -> None:
         """The session has ended: the caller left, speech or model failed, or we were put out."""
+        if self._hung_up is not None:
+            self._hung_up.cancel()
         self._soon(self._closed(event.reason))
 
     async def _closed(self, reason: CloseReason) -> None:
