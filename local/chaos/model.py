@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -57,9 +58,10 @@ class Model:
         self.left_waiting += not self._answers.is_set()
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await stream.prepare(request)
-        for chunk in _chunks(body["messages"]):
-            await self._answers.wait()
-            await stream.write(f"data: {chunk}\n\n".encode())
+        with suppress(ConnectionError):  # who waited has given up
+            for chunk in _chunks(body["messages"]):
+                await self._answers.wait()
+                await stream.write(f"data: {chunk}\n\n".encode())
         return stream
 
 
