@@ -19,6 +19,8 @@ from handoff.store import Overdue, Store
 from handoff.testing import make_call
 from store_steps import MakeStore, in_state, opened, stored_handoff, taken
 
+from tests.integration.conftest import PATIENT_SECONDS
+
 GUARDIANS = 10
 CALLS = 50
 POLL_SECONDS = 0.01
@@ -30,7 +32,8 @@ async def make_store(redis_url: str) -> AsyncIterator[MakeStore]:
     made: list[RedisStore] = []
 
     def make(**settings: float) -> RedisStore:
-        made.append(RedisStore.connect(redis_url, **settings))
+        patience = {"connect_timeout_seconds": PATIENT_SECONDS, "answer_timeout_seconds": PATIENT_SECONDS}
+        made.append(RedisStore.connect(redis_url, **(patience | settings)))
         return made[-1]
 
     yield make

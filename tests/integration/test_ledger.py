@@ -206,7 +206,10 @@ async def test_a_call_is_in_the_database_with_its_handoff_and_can_be_read_by_peo
     assert running.stop() == 0
 
 
-@pytest.mark.timeout(300)  # it starts the process four times
+_KILLS_MAX = 10
+
+
+@pytest.mark.timeout(300)  # it starts the process again and again
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 async def test_killed_again_and_again_in_the_middle_it_writes_every_ending_once(
     kind: str, store: RedisStore, make_ledger: Callable[..., Running], request: pytest.FixtureRequest
@@ -225,8 +228,8 @@ async def test_killed_again_and_again_in_the_middle_it_writes_every_ending_once(
             ended += 1
             await asyncio.sleep(0.02)
 
-    ending, behind = asyncio.create_task(keep_ending()), []
-    for _ in range(3):
+    ending, behind = asyncio.create_task(keep_ending()), list[int]()
+    while len(behind) < 3 or (max(behind) == 0 and len(behind) < _KILLS_MAX):  # it may just have caught up
         before = await asyncio.to_thread(running.written)
         await until(lambda before=before: running.written() > before or ending.done(), running)  # type: ignore[misc]
         assert not ending.done(), ending

@@ -22,13 +22,16 @@ from shared_suite import SharedSuite
 from store_steps import LEASE, PASSED, MakeStore, offered, opened, ready, taken
 from store_suite import CallSuite
 
+from tests.integration.conftest import PATIENT_SECONDS
+
 
 @pytest.fixture
 async def make_store(redis_url: str) -> AsyncIterator[MakeStore]:
     made: list[RedisStore] = []
 
     def make(**settings: float) -> RedisStore:
-        made.append(RedisStore.connect(redis_url, **settings))
+        patience = {"connect_timeout_seconds": PATIENT_SECONDS, "answer_timeout_seconds": PATIENT_SECONDS}
+        made.append(RedisStore.connect(redis_url, **(patience | settings)))
         return made[-1]
 
     yield make

@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from recovery_machine import RecoveryMachine
 
+from tests.integration.conftest import PATIENT_SECONDS
+
 _SETTINGS = settings(
     max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )
@@ -21,7 +23,10 @@ def test_redis_and_memory_answer_alike_in_any_interleaving(redis_url: str) -> No
     class RedisMachine(RecoveryMachine):
         def make_stores(self) -> list[Store]:
             self.memory = OutageStore()
-            return [self.memory, RedisStore.connect(redis_url)]
+            patient = RedisStore.connect(
+                redis_url, connect_timeout_seconds=PATIENT_SECONDS, answer_timeout_seconds=PATIENT_SECONDS
+            )
+            return [self.memory, patient]
 
         def lose_everything(self) -> None:
             self.memory.forget_everything()
