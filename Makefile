@@ -10,7 +10,7 @@ CHECK := $(PYTHON_BIN) -m tools.check
 unexport PYTHONDONTWRITEBYTECODE
 
 ##@ start
-.PHONY: setup demo calls up ledger
+.PHONY: setup demo calls up down status logs call restart web ledger
 setup: ## Make .venv from requirements.lock (skipped while that is unchanged); PYTHON=... picks an interpreter
 	@PYTHON="$(PYTHON)" tools/setup
 
@@ -20,8 +20,26 @@ demo: setup ## One spoken call, start to end; CALL=name, CHANNEL=phone, LIST=1; 
 calls: setup ## All shipped callers on one mesh, web and phone (half an hour); ONLY='name name', TIMES=3, ARGS='--channels phone'
 	@$(PYTHON_BIN) -m local calls $(ONLY) $(if $(TIMES),--times "$(TIMES)") $(ARGS)
 
-up: setup ## Run the mesh until Ctrl-C and print its addresses
-	@$(PYTHON_BIN) -m local up
+up: setup web ## Start the whole mesh and leave it up, with a page to call it from; PORTS='gateway=8088'
+	@$(PYTHON_BIN) -m local up $(addprefix --port ,$(PORTS))
+
+down: setup ## Stop it
+	@$(PYTHON_BIN) -m local down
+
+status: setup ## Its processes: are they well, how many calls have they
+	@$(PYTHON_BIN) -m local status
+
+logs: setup ## What a process of it printed: SERVICE=billing (redis, livekit, gateway ...), FOLLOW=1
+	@$(PYTHON_BIN) -m local logs $(SERVICE) $(if $(FOLLOW),--follow)
+
+call: setup ## A recorded caller calls it: CALL=name, CHANNEL=phone
+	@$(PYTHON_BIN) -m local call $(CALL) $(if $(CHANNEL),--channel "$(CHANNEL)")
+
+restart: setup ## Restart a process of it: SERVICE=billing; a worker's calls move to another one meanwhile
+	@$(PYTHON_BIN) -m local restart $(SERVICE)
+
+web: ## Install what the call page runs that is not ours (LiveKit's client for browsers; needs npm)
+	@tools/web
 
 # That of DATABASE_URL, else of the mesh that ran last here.
 ledger: setup ## How calls ended; SINCE=1h, CALL=id, CALLBACKS=1, JSON=1
@@ -32,7 +50,7 @@ ledger: setup ## How calls ended; SINCE=1h, CALL=id, CALLBACKS=1, JSON=1
 
 ##@ check
 .PHONY: test lint unit services local contract offices integration eval model chaos e2e fmt
-test: setup ## Lint, types, imports, sizes, proto, then the tests, with a few spoken calls; FULL=1 places all calls, as CI does
+test: setup web ## Lint, types, imports, sizes, proto, then the tests, with a few spoken calls; FULL=1 places all calls, as CI does
 	@$(CHECK) all $(if $(FULL),--full)
 
 lint: setup ## ruff, mypy --strict, import contracts, the 400-line cap, buf lint
@@ -41,7 +59,7 @@ lint: setup ## ruff, mypy --strict, import contracts, the 400-line cap, buf lint
 unit: setup ## Unit tests of what all services stand on (libs): no network, no clock
 	@$(CHECK) unit
 
-services: setup ## Each service's and back office's own tests: its agent, whole, over a store in memory
+services: setup ## Each service's, back office's and the gateway's own tests: whole, over a store in memory
 	@$(CHECK) services
 
 local: setup ## Tests of the local mesh, its callers and its ear, and of the benchmarks
@@ -65,7 +83,7 @@ model: setup ## Check the protocol's model in docs/protocol, every state of it; 
 chaos: setup ## Strike live calls for 13 minutes and see what the callers hear; SEED=n repeats a run, ARGS='--faults drain'
 	@$(PYTHON_BIN) -m local chaos $(if $(SEED),--seed "$(SEED)") $(ARGS)
 
-e2e: setup ## Calls through the whole mesh on real LiveKit with real audio
+e2e: setup web ## Calls through the whole mesh on real LiveKit with real audio
 	@$(CHECK) e2e
 
 fmt: setup ## Format and sort imports

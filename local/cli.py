@@ -1,4 +1,4 @@
-"""The commands of `python -m local`: demo, calls, up, eval, chaos, fetch."""
+"""The commands of `python -m local`: demo, calls, up and down, eval, chaos, fetch."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from local.supervisor import livekit
 from local.supervisor.errors import MeshError
 from local.supervisor.mesh import Mesh
 from local.supervisor.run_dir import RunDir
+from local.up import cli as up
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = Path(".run")
@@ -24,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 when all went well, 1 when not, 2 for a wrong command or call script, 128 + signal when interrupted."""
     options = _parser().parse_args(arguments)
     console = Console()
-    commands = {"demo": _demo, "calls": _calls, "up": _up, "eval": _eval, "chaos": _chaos, "fetch": _fetch}
+    commands = {"demo": _demo, "calls": _calls, "eval": _eval, "chaos": _chaos, "fetch": _fetch}
+    commands |= dict.fromkeys(up.COMMANDS, _stays_up)
     running = Running()
 
     def stopping() -> None:
@@ -101,21 +103,13 @@ async def _calls(options: argparse.Namespace, console: Console, running: Running
         return await calls(console, run_dir.path, scripts, times=options.times, new_mesh=mesh)
 
 
-async def _up(options: argparse.Namespace, console: Console, running: Running) -> int:
-    settings = LocalSettings.from_env()
-    with _claim(options.run_dir, "up") as run_dir:
-        mesh = running.mesh = Mesh(
-            run_dir.path, settings=settings, brain=settings.brain, ports=dict(options.port), say=console.say
-        )
-        async with mesh:
-            console.say(f"the mesh is up ({mesh.ready_after_seconds:.1f} s)")
-            for name, address in mesh.addresses().items():
-                console.plain(f"  {name:<12} {address}")
-            console.plain(f"  {'api key':<12} {mesh.livekit_api_key}")
-            console.plain(f"  {'secret':<12} in {_short(run_dir.path / 'livekit.yaml')}")
-            console.plain(f"  {'logs':<12} {_short(run_dir.path / 'logs')}")
-            console.plain("Ctrl-C stops it.")
-            raise await mesh.wait_for_death()
+async def _stays_up(options: argparse.Namespace, console: Console, running: Running) -> int:
+    def on_mesh(mesh: Mesh) -> None:
+        running.mesh = mesh
+
+    return await up.run(
+        options, console, folder=(options.run_dir or ROOT / RUNS / up.FOLDER).resolve(), on_mesh=on_mesh
+    )
 
 
 async def _eval(options: argparse.Namespace, console: Console, running: Running) -> int:
@@ -195,13 +189,6 @@ def _short(path: Path) -> Path:
         return path
 
 
-def _port(text: str) -> tuple[str, int]:
-    name, _, number = text.partition("=")
-    if not number.isdecimal() or not 0 < int(number) < 65536:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PORT, such as livekit=7880")
-    return name, int(number)
-
-
 def _channels(text: str) -> tuple[str, ...]:
     wanted = tuple(dict.fromkeys(text.split(",")))
     if unknown := set(wanted) - set(CHANNELS):
@@ -254,15 +241,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     calls.add_argument("--times", type=_times, default=1, metavar="N", help="all of it so many times (default: 1)")
 
-    up = commands.add_parser(
-        "up",
-        help="run the mesh until Ctrl-C and print its addresses",
-        description="Starts the mesh, prints where everything is, and runs until Ctrl-C.",
-    )
-    up.add_argument(
-        "--port", type=_port, action="append", default=[], metavar="NAME=PORT",
-        help="a fixed port instead of a free one, e.g. livekit=7880, redis=6379, billing.health=8080; may be repeated",
-    )  # fmt: skip
+    staying = up.add_to(commands)
 
     evals = commands.add_parser(
         "eval",
@@ -311,7 +290,7 @@ def _parser() -> argparse.ArgumentParser:
         help="find LiveKit's server, or build it into the cache",
         description="Finds LiveKit's server as `demo` would, building it once when nothing else is at hand.",
     )
-    for command in (demo, calls, up, evals, chaos):
+    for command in (demo, calls, *staying, evals, chaos):
         command.add_argument(
             "--run-dir",
             type=Path,

@@ -90,7 +90,7 @@ def checks(*, full: bool = True) -> list[Check]:
         _units("worker", "libs/worker", group="unit"),
         _units("handoff", "libs/handoff", group="unit"),
         _units("backoffice", "libs/backoffice", "libs/ledger", group="unit"),
-        _units("services", "services"),
+        _units("services", "services", "gateway/tests"),
         _units("local", "local/tests", "bench/tests"),
         Check("ruff", _python("ruff", "check", "."), "lint"),
         Check("format", _python("ruff", "format", "--check", "--quiet", "."), "lint"),

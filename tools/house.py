@@ -15,8 +15,9 @@ _GENERATED = (Path("libs/handoff/handoff/v1"),)
 
 
 def members(root: Path = ROOT) -> list[Path]:
-    """Folders with a pyproject.toml of their own: the libraries, then the services."""
-    return sorted(path.parent for room in ("libs", "services") for path in (root / room).glob("*/pyproject.toml"))
+    """Folders with a pyproject.toml of their own: the gateway, the libraries, the services."""
+    folders = [root / "gateway", *(path for room in ("libs", "services") for path in (root / room).glob("*"))]
+    return sorted(folder for folder in folders if (folder / "pyproject.toml").is_file())
 
 
 def services(root: Path = ROOT) -> list[str]:
@@ -27,7 +28,10 @@ def services(root: Path = ROOT) -> list[str]:
 def packages(root: Path = ROOT) -> list[Path]:
     """Every importable package of ours: those of the members, and those at the root."""
     found = [init.parent for member in members(root) for init in sorted(member.glob("*/__init__.py"))]
-    return [*found, *(root / name for name in ("local", "bench", "tools") if (root / name / "__init__.py").is_file())]
+    return [
+        *found,
+        *(root / name for name in ("gateway", "local", "bench", "tools") if (root / name / "__init__.py").is_file()),
+    ]
 
 
 def modules(root: Path = ROOT, *, tests: bool = True) -> Iterator[Path]:

@@ -37,6 +37,9 @@ SERVICES = tuple(DIRECTORY)
 """All that exist. Each is given every other's address, whether that one is started or not."""
 BACK_OFFICES = {service: f"{service}_mcp" for service in SERVICES if service != "triage"}
 """Which service has an MCP server, and its module."""
+GATEWAY = "gateway"
+"""The front door for browsers, and its module."""
+_CLIENT = "gateway/web/node_modules/livekit-client/dist/livekit-client.umd.js"
 LEDGER = "ledger"
 """The process that keeps endings and callbacks beyond Redis, and its module."""
 _TEMP_DIRS = Path(".run/tmp")
@@ -49,11 +52,11 @@ class Mesh:
     """Redis, LiveKit, speech, the back offices and the workers, on free ports of loopback.
 
     ``services`` are those to start, with one worker each, or as many as ``replicas`` says: ``{"billing": 2}`` starts ``billing``
-    and ``billing.2``. ``without`` names other processes to leave out (``speech``, ``billing_mcp``, ``livekit``, ``redis``).
+    and ``billing.2``; ``spares`` are those of them that are only started by ``restart``. ``without`` names other processes to leave out (``speech``, ``billing_mcp``, ``livekit``, ``redis``).
     ``env_overrides`` is added to every worker's environment, ``env_of[name]`` to one process's.
     ``ports`` fixes some (``livekit``, ``redis``, ``speech``, ``billing_mcp``, ``billing.health`` ...). ``brain`` are the
     variables that select a language model; empty means the playbook, whatever the shell has. ``speech_url`` is a speech server
-    that runs already (another mesh's), used instead of one of its own.
+    that runs already (another mesh's), used instead of one of its own. ``for_browsers`` starts the gateway, with its call page.
     """
 
     def __init__(
@@ -62,12 +65,14 @@ class Mesh:
         *,
         services: Collection[str] = SERVICES,
         replicas: Mapping[str, int] | None = None,
+        spares: Collection[str] = (),
         without: Collection[str] = (),
         env_overrides: Mapping[str, str] | None = None,
         env_of: Mapping[str, Mapping[str, str]] | None = None,
         ports: Mapping[str, int] | None = None,
         brain: Mapping[str, str] | None = None,
         speech_url: str = "",
+        for_browsers: bool = False,
         settings: LocalSettings | None = None,
         say: Say = silent,
     ) -> None:
@@ -78,8 +83,9 @@ class Mesh:
         """Names of the worker processes: the services', and ``billing.2`` and so on beside them."""
         self.keys = livekit.Keys.new()
         self.settings = settings or LocalSettings.from_env()
+        self._spares = frozenset(spares)
         self._without, self._say = frozenset(without) | ({"speech"} if speech_url else set()), say
-        self._speech_url = speech_url
+        self._speech_url, self._for_browsers = speech_url, for_browsers
         self._env_overrides, self._env_of = dict(env_overrides or {}), dict(env_of or {})
         self._wanted_ports, self._brain = dict(ports or {}), dict(brain or {})
         self._ports = Ports()
@@ -119,6 +125,11 @@ class Mesh:
         """Base of the OpenAI-compatible speech API."""
         return self._speech_url or f"http://{HOST}:{self._port['speech']}/v1"
 
+    @property
+    def page_url(self) -> str:
+        """The call page, when the mesh is for browsers."""
+        return f"http://{HOST}:{self._port[GATEWAY]}/"
+
     def mcp_url(self, service: str) -> str:
         """A service's back office. Raises KeyError for one that has none."""
         return f"http://{HOST}:{self._port[BACK_OFFICES[service]]}/mcp"
@@ -145,6 +156,7 @@ class Mesh:
             "livekit": lambda: self.livekit_url,
             "redis": lambda: self.redis_url,
             "speech": lambda: self.speech_url,
+            GATEWAY: lambda: self.page_url,
         }
         urls |= {office: lambda service=service: self.mcp_url(service) for service, office in BACK_OFFICES.items()}  # type: ignore[misc]
         found = {name: url() for name, url in urls.items() if name in self._specs}
@@ -197,7 +209,7 @@ class Mesh:
             self._pick_ports()
             self._make_temp_dir()
             self._specs = {spec.name: spec for spec in self._table(server) if spec.name not in self._without}
-            await self._supervisor.start(self._specs.values())
+            await self._supervisor.start(spec for spec in self._specs.values() if spec.name not in self._spares)
         except BaseException:
             await self.stop()
             raise
@@ -220,7 +232,16 @@ class Mesh:
 
     # --- the process table ----------------------------------------------------------------------------------------------
     def _pick_ports(self) -> None:
-        names = ["redis", "livekit", "livekit.udp", "speech", *BACK_OFFICES.values(), "ledger.health", "ledger.metrics"]
+        names = [
+            "redis",
+            "livekit",
+            "livekit.udp",
+            "speech",
+            *BACK_OFFICES.values(),
+            "ledger.health",
+            "ledger.metrics",
+            GATEWAY,
+        ]
         workers = dict.fromkeys((*SERVICES, *self.workers))
         names += [f"{worker}.{kind}" for worker in workers for kind in ("health", "metrics", "grpc")]
         if unknown := sorted(set(self._wanted_ports) - set(names)):
@@ -264,6 +285,7 @@ class Mesh:
             *(self._back_office(name) for name in self.services if name in BACK_OFFICES),
             self._ledger() if self.services and find_spec(LEDGER) is not None else None,
             *(self._worker(name) for name in self.workers),
+            self._gateway() if self._for_browsers else None,
         ]
         return [spec for spec in table if spec is not None]
 
@@ -305,6 +327,25 @@ class Mesh:
             probe=http_ok(f"http://{HOST}:{port['ledger.health']}/health/ready"),
             after=("redis",),
             ready_seconds=90,
+        )
+
+    def _gateway(self) -> Spec:
+        own = {
+            "LIVEKIT_URL": self.livekit_url,
+            "LIVEKIT_API_KEY": self.livekit_api_key,
+            "LIVEKIT_API_SECRET": self.livekit_api_secret,
+            "REDIS_URL": self.redis_url,
+            "VOICEMESH_BIND_HOST": HOST,
+            "VOICEMESH_HTTP_PORT": str(self._port[GATEWAY]),
+            "VOICEMESH_GATEWAY_SECRET": secrets.token_urlsafe(36),
+            "VOICEMESH_LIVEKIT_CLIENT": str(ROOT / _CLIENT),
+        }
+        return Spec(
+            name=GATEWAY,
+            command=_python(GATEWAY),
+            env=self._env(GATEWAY, own),
+            probe=http_ok(f"http://{HOST}:{self._port[GATEWAY]}/health/live"),
+            after=("redis", "livekit"),
         )
 
     def _worker(self, worker: str) -> Spec:

@@ -18,6 +18,7 @@ ROOT = house.ROOT
 READS_THE_ENVIRONMENT = {
     Path("libs/worker/worker/settings.py"),
     Path("libs/backoffice/backoffice/settings.py"),
+    Path("gateway/settings.py"),
     Path("local/settings.py"),
 }
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "base", "misc", "core"}
@@ -138,7 +139,8 @@ def test_a_member_declares_what_it_imports(member: Path) -> None:
     declared = {
         _import_name(line) for line in [*project.get("dependencies", []), *(line for extra in extras for line in extra)]
     }
-    own = {init.parent.name.replace("_", "-") for init in member.glob("*/__init__.py")} | {project["name"]}
+    packages = [init.parent.name for init in (*member.glob("*/__init__.py"), *member.glob("__init__.py"))]
+    own = {package.replace("_", "-") for package in packages} | {project["name"]}
     used = set()
     for module in house.modules(tests=False):
         if (ROOT / module).is_relative_to(member):

@@ -26,6 +26,7 @@ STRAYS = {
     "services/triage/triage/stray_protobuf.py": "import google.protobuf.message",
     "local/supervisor/stray_service.py": "import triage.agent",
     "libs/worker/worker/stray_mesh.py": "import local.settings",
+    "gateway/stray_worker.py": "import worker.service",
     "libs/worker/worker/stray_ledger.py": "import ledger.rows",
     "libs/ledger/ledger/stray_worker.py": "import worker.service",
 }

@@ -1,0 +1,159 @@
+"""The gateway's routes: the call page and its files, a token for a new call, another one for a page that was loaded again, health."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+from handoff.errors import HandoffError
+from handoff.store import Store
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from gateway import guards
+from gateway.doors import BadPass, Door, NoSuchService, open_again, open_door
+from gateway.guards import Rates, SecureHeaders, refusal
+from gateway.settings import Settings
+
+log = logging.getLogger("gateway.app")
+
+PAGES = Path(__file__).with_name("pages")
+COOKIE = "voicemesh_call"
+_KEPT_SECONDS = 300
+
+
+def application(settings: Settings, store: Store) -> Starlette:
+    """All routes, over the store that knows which calls have ended."""
+    front = FrontDoor(settings, store)
+    routes = [
+        Route("/", _page("call.html")),
+        Route("/widget.js", _page("widget.js")),
+        Route("/api/calls", front.new_call, methods=["POST"]),
+        Route("/api/calls/again", front.same_call, methods=["POST"]),
+        Route("/api/calls/over", front.call_is_over, methods=["POST"]),
+        Route("/vendor/livekit-client.js", front.client),
+        Route("/health/live", _live),
+        Route("/health/ready", front.ready),
+        Mount("/pages", StaticFiles(directory=PAGES)),
+    ]
+    return Starlette(routes=routes, middleware=[Middleware(SecureHeaders, settings=settings)])
+
+
+class FrontDoor:
+    """What callers' pages ask for."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings, self._store = settings, store
+        self._rates = Rates(settings.calls_per_minute)
+
+    async def new_call(self, request: Request) -> Response:
+        """201 and the way into a new room. A body is optional: ``{"service": "billing"}`` is billing's direct line."""
+        if (refused := await self._refused(request)) is not None:
+            return refused
+        body = await guards.body_of(request)
+        if body is None:
+            return refusal(413, "too_large", f"the body has more than {guards.BODY_BYTES_MAX} bytes")
+        try:
+            asked = json.loads(body or b"{}")
+            service = asked.get("service", "triage")
+            door = open_door(self._settings, service if isinstance(service, str) else "")
+        except (ValueError, AttributeError, RecursionError) as error:
+            why = (
+                str(error)
+                if isinstance(error, NoSuchService)
+                else 'the body must be JSON such as {"service": "billing"}'
+            )
+            return refusal(400, "bad_request", why)
+        log.info("a call was let in", extra={"call_id": door.call_id})
+        return self._let_in(request, door, status=201)
+
+    async def same_call(self, request: Request) -> Response:
+        """200 and the way back into the call of this browser; 204 when it has none that still goes on."""
+        if not guards.is_from(request, ()):
+            return refusal(403, "wrong_origin", "only our own page may ask")
+        pass_ = request.cookies.get(COOKIE, "")
+        if not pass_:
+            return Response(status_code=204)
+        try:
+            door = open_again(self._settings, pass_)
+        except BadPass:
+            return self._forgotten()
+        try:
+            call = await self._store.load_call(door.call_id)
+        except HandoffError:
+            return refusal(503, "try_again", "it cannot be told now whether the call still goes on")
+        if call is None or call.ending is not None:
+            return self._forgotten()
+        return self._let_in(request, door, status=200)
+
+    async def call_is_over(self, request: Request) -> Response:
+        """The browser's caller has hung up: it is not recognised any more."""
+        return self._forgotten()
+
+    async def client(self, request: Request) -> Response:
+        """LiveKit's own client for browsers."""
+        path = self._settings.client_path
+        if not path.is_file():
+            return refusal(503, "no_client", "LiveKit's client is not installed: run `make web`")
+        return FileResponse(path, media_type="text/javascript", headers={"cache-control": "max-age=86400"})
+
+    async def ready(self, request: Request) -> Response:
+        """200, or 503 with the reason."""
+        reason = "" if self._settings.client_path.is_file() else "livekit_client_missing"
+        body = {"status": "not_ready" if reason else "ready", "reason": reason}
+        return JSONResponse(body, status_code=503 if reason else 200)
+
+    async def _refused(self, request: Request) -> Response | None:
+        """A server that shows the secret is trusted; a page must be ours, and its address is counted."""
+        settings = self._settings
+        if shown := guards.bearer_of(request):
+            if guards.is_secret(shown, settings.embed_secret):
+                return None
+            return refusal(401, "wrong_secret", "the bearer is not the secret of VOICEMESH_EMBED_SECRET")
+        if not guards.is_from(request, settings.origins):
+            return refusal(403, "wrong_origin", "only our own page may ask, or a server that shows its secret")
+        if not await self._rates.allows(guards.address_of(request, proxies=settings.proxies)):
+            answer = refusal(429, "too_many", "too many calls from this address: try again in a minute")
+            answer.headers["retry-after"] = "60"
+            return answer
+        return None
+
+    def _let_in(self, request: Request, door: Door, *, status: int) -> Response:
+        body = {"call_id": door.call_id, "url": door.url, "token": door.token, "service": door.service}
+        answer = JSONResponse(body, status_code=status, headers={"cache-control": "no-store"})
+        answer.set_cookie(
+            COOKIE,
+            door.pass_,
+            max_age=self._settings.call_seconds,
+            path="/api/calls",
+            httponly=True,
+            samesite="strict",
+            secure=_is_https(request),
+        )
+        return answer
+
+    @staticmethod
+    def _forgotten() -> Response:
+        answer = Response(status_code=204)
+        answer.delete_cookie(COOKIE, path="/api/calls")
+        return answer
+
+
+def _is_https(request: Request) -> bool:
+    return request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
+
+
+def _page(name: str) -> guards.Handler:
+    async def page(request: Request) -> Response:
+        return FileResponse(PAGES / name, headers={"cache-control": f"max-age={_KEPT_SECONDS}"})
+
+    return page
+
+
+async def _live(request: Request) -> Response:
+    return JSONResponse({"status": "alive"})

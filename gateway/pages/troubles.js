@@ -1,0 +1,12 @@
+// What can go wrong before a call begins, in the caller's words: what it is, and what he can do.
+const TROUBLES = {
+  NotAllowedError: "Your browser does not let this page use the microphone. Allow it in the address bar (the microphone sign), then press the button again.",
+  NotFoundError: "No microphone was found. Plug one in, or use a phone, then press the button again.",
+  NotReadableError: "Another program is using your microphone. Close it, then press the button again.",
+  too_many: "There were many calls from your network just now. Please try again in a minute.",
+  bad_request: "There is no such line. Please start from our main page.",
+};
+
+export function troubleWith(error) {
+  return TROUBLES[error.code] ?? TROUBLES[error.name] ?? "We cannot reach our telephone system now. Please try again in a moment.";
+}

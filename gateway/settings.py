@@ -1,0 +1,129 @@
+"""The only place that reads the gateway's environment: every variable, its default, and what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+_CLIENT = "gateway/web/node_modules/livekit-client/dist/livekit-client.umd.js"
+ENVIRONMENT: Mapping[str, str] = os.environ
+_SECRET_CHARS = 32
+_Number = TypeVar("_Number", int, float)
+
+
+class SettingsError(Exception):
+    """The environment is unusable: one line per variable, what is wrong and how to mend it. Never quotes a secret."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("the settings are not usable:\n" + "\n".join(f"  - {p}" for p in problems))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Seconds, unless the name says otherwise."""
+
+    livekit_url: str
+    """Where LiveKit is for the gateway."""
+    public_livekit_url: str
+    """Where it is for a browser."""
+    livekit_api_key: str
+    livekit_api_secret: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    secret: str = field(repr=False)
+    """Signs the cookie by which a reloaded page is recognised; the same in every gateway."""
+    embed_secret: str = field(default="", repr=False)
+    """With it as bearer a site's own server asks for tokens; empty: no server may."""
+    origins: tuple[str, ...] = ()
+    """Other sites whose pages may ask for tokens themselves."""
+    bind_host: str = "0.0.0.0"
+    http_port: int = 8088
+    calls_per_minute: int = 10
+    """From one address."""
+    proxies: int = 0
+    """How many proxies of ours stand in front: so many addresses at the end of X-Forwarded-For are believed."""
+    token_seconds: int = 120
+    """A token opens the door; once inside, LiveKit renews it."""
+    call_seconds: int = 3600
+    """How long a reloaded page is recognised: as long as a call's record lives."""
+    client_path: Path = Path(_CLIENT)
+    """LiveKit's own client for browsers, as npm installs it."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = ENVIRONMENT) -> Settings:
+        """Reads every variable. Raises SettingsError with all problems at once."""
+        reading = _Reading(environ)
+        livekit_url = reading.url("LIVEKIT_URL", ("ws", "wss"), why="LiveKit's address, e.g. ws://127.0.0.1:7880")
+        settings = cls(
+            livekit_url=livekit_url,
+            public_livekit_url=reading.url("VOICEMESH_PUBLIC_LIVEKIT_URL", ("ws", "wss"), default=livekit_url),
+            livekit_api_key=reading.text("LIVEKIT_API_KEY", why="an API key that the LiveKit server knows"),
+            livekit_api_secret=reading.text("LIVEKIT_API_SECRET", why="the secret of that key"),
+            redis_url=reading.url(
+                "REDIS_URL", ("redis", "rediss"), why="Redis's address, e.g. redis://127.0.0.1:6379/0"
+            ),
+            secret=reading.secret("VOICEMESH_GATEWAY_SECRET", is_needed=True),
+            embed_secret=reading.secret("VOICEMESH_EMBED_SECRET", is_needed=False),
+            origins=reading.origins("VOICEMESH_ORIGINS"),
+            bind_host=reading.text("VOICEMESH_BIND_HOST", default="0.0.0.0"),
+            http_port=reading.number("VOICEMESH_HTTP_PORT", 8088, 0, 65535),
+            calls_per_minute=reading.number("VOICEMESH_CALLS_PER_MINUTE", 10, 1, 100_000),
+            proxies=reading.number("VOICEMESH_PROXIES", 0, 0, 10),
+            call_seconds=reading.number("VOICEMESH_CALL_TTL_SECONDS", 3600, 60, 86_400),
+            client_path=Path(reading.text("VOICEMESH_LIVEKIT_CLIENT", default=_CLIENT)),
+        )
+        if reading.problems:
+            raise SettingsError(reading.problems)
+        return settings
+
+
+class _Reading:
+    """One reading of the environment; collects what is wrong. Unset and empty are the same."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[str] = []
+
+    def text(self, name: str, *, default: str = "", why: str = "") -> str:
+        """With ``why`` it is needed, and ``why`` tells what to put there."""
+        raw = self._environ.get(name, "").strip()
+        if not raw and why:
+            self.problems.append(f"{name} is not set: give {why}")
+        return raw or default
+
+    def url(self, name: str, schemes: tuple[str, ...], *, default: str = "", why: str = "") -> str:
+        raw = self.text(name, default=default, why=why)
+        if raw and not any(raw.startswith(f"{scheme}://") for scheme in schemes):
+            self.problems.append(f"{name} must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return raw
+
+    def secret(self, name: str, *, is_needed: bool) -> str:
+        raw = self.text(name, why="a secret (`openssl rand -base64 32` makes one)" if is_needed else "")
+        if raw and len(raw) < _SECRET_CHARS:
+            self.problems.append(
+                f"{name} must have at least {_SECRET_CHARS} characters (`openssl rand -base64 32` makes one)"
+            )
+        return raw
+
+    def origins(self, name: str) -> tuple[str, ...]:
+        found = tuple(one.strip().rstrip("/") for one in self.text(name).split(",") if one.strip())
+        for origin in found:
+            parts = urlsplit(origin)
+            if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
+                self.problems.append(f"{name} must be origins with commas between them, e.g. https://www.example.com")
+        return found
+
+    def number(self, name: str, default: _Number, low: _Number, high: _Number) -> _Number:
+        raw = self.text(name)
+        try:
+            number = type(default)(raw) if raw else default
+        except ValueError:
+            number = low - 1
+        if not low <= number <= high:
+            self.problems.append(f"{name} must be a number between {low:g} and {high:g}: give e.g. {default:g}")
+            return default
+        return number

@@ -1,0 +1,51 @@
+"""A gateway over a store in memory, asked as a browser asks; no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from handoff.memory_store import MemoryStore
+from handoff.testing import memory_store
+from starlette.testclient import TestClient
+
+from gateway.app import application
+from gateway.settings import Settings
+
+ENVIRONMENT = {
+    "LIVEKIT_URL": "ws://livekit:7880",
+    "LIVEKIT_API_KEY": "key",
+    "LIVEKIT_API_SECRET": "secret-secret-secret-secret-secret-secret",
+    "REDIS_URL": "redis://redis:6379/0",
+    "VOICEMESH_GATEWAY_SECRET": "gateway-gateway-gateway-gateway-gateway",
+    "VOICEMESH_EMBED_SECRET": "embed-embed-embed-embed-embed-embed-embed",
+}
+SITE = "http://calls.example.com"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    client = tmp_path / "client.js"
+    client.write_text("window.LivekitClient = {}")
+    return Settings.from_env(ENVIRONMENT | {"VOICEMESH_LIVEKIT_CLIENT": str(client)})
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return memory_store()
+
+
+Browser = Callable[..., TestClient]
+
+
+@pytest.fixture
+def browser(settings: Settings, store: MemoryStore) -> Browser:
+    """One page of our own; ``origin`` makes it another's, None a program's that names none."""
+    app = application(settings, store)
+
+    def opened(origin: str | None = SITE, *, address: str = "203.0.113.7") -> TestClient:
+        headers = {"origin": origin} if origin is not None else {}
+        return TestClient(app, base_url=SITE, headers=headers, client=(address, 40_000))
+
+    return opened

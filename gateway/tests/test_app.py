@@ -1,0 +1,137 @@
+"""What a browser gets, and what it does not get."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from handoff.memory_store import MemoryStore
+from handoff.testing import make_call
+
+from gateway.app import COOKIE
+from gateway.settings import Settings
+from gateway.tests.conftest import SITE, Browser
+
+CALLS, AGAIN, OVER = "/api/calls", "/api/calls/again", "/api/calls/over"
+
+
+# --- a call ------------------------------------------------------------------------------------------------------------
+def test_one_button_is_one_request(browser: Browser) -> None:
+    answer = browser().post(CALLS)
+    assert answer.status_code == 201
+    assert set(answer.json()) == {"call_id", "url", "token", "service"}
+    assert answer.json()["service"] == "triage"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_specialist_has_a_direct_line(browser: Browser) -> None:
+    assert browser().post(CALLS, json={"service": "billing"}).json()["service"] == "billing"
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b'{"service": 7}', b'{"service": "x"}', b"\xff", b"[" * 4000])
+def test_a_body_that_is_nonsense_is_refused_with_what_would_be_right(browser: Browser, body: bytes) -> None:
+    answer = browser().post(CALLS, content=body)
+    assert answer.status_code == 400
+    assert "billing" in answer.json()["error"]["message"]
+
+
+def test_a_body_that_is_too_large_is_refused(browser: Browser) -> None:
+    answer = browser().post(CALLS, content=b"x" * 5000)
+    assert answer.status_code == 413
+
+
+# --- who may ask -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "origin", [None, "https://evil.example", "null", SITE.replace("http", "ftp") + ".evil.example"]
+)
+def test_no_page_but_ours_gets_a_token(browser: Browser, origin: str | None) -> None:
+    answer = browser(origin).post(CALLS)
+    assert answer.status_code == 403
+    assert "token" not in answer.text
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_sites_own_server_gets_one_with_the_secret(browser: Browser, settings: Settings) -> None:
+    server = browser(None)
+    assert server.post(CALLS, headers={"authorization": f"Bearer {settings.embed_secret}"}).status_code == 201
+    assert server.post(CALLS, headers={"authorization": "Bearer wrong"}).status_code == 401
+    assert server.post(CALLS, headers={"authorization": "Bearer "}).status_code == 403
+
+
+def test_of_a_thousand_requests_from_one_address_ten_get_a_token_and_nobody_else_notices(browser: Browser) -> None:
+    flood, neighbour = browser(address="203.0.113.7"), browser(address="203.0.113.8")
+    codes = [flood.post(CALLS).status_code for _ in range(1000)]
+    assert (codes.count(201), codes.count(429)) == (10, 990)
+    assert flood.post(CALLS).headers["retry-after"] == "60"
+    assert neighbour.post(CALLS).status_code == 201
+
+
+def test_an_address_cannot_be_made_up_when_no_proxy_of_ours_stands_in_front(browser: Browser) -> None:
+    flood = browser()
+    codes = [flood.post(CALLS, headers={"x-forwarded-for": f"198.51.100.{n}"}).status_code for n in range(20)]
+    assert codes.count(201) == 10
+
+
+# --- a page that is loaded again ----------------------------------------------------------------------------------------
+def test_a_page_that_is_loaded_again_finds_its_call_as_long_as_it_goes_on(browser: Browser, store: MemoryStore) -> None:
+    page = browser()
+    first = page.post(CALLS).json()
+    call = make_call(call_id=first["call_id"])
+    asyncio.run(store.open_call(call))
+    again = page.post(AGAIN)
+    assert again.status_code == 200
+    assert again.json()["call_id"] == first["call_id"]
+
+
+def test_a_page_without_a_call_or_with_one_that_is_over_finds_none(browser: Browser) -> None:
+    page = browser()
+    assert page.post(AGAIN).status_code == 204
+    page.post(CALLS)
+    assert page.post(AGAIN).status_code == 204, "nobody has ever answered it"
+    assert COOKIE not in page.cookies
+    page.post(CALLS)
+    page.post(OVER)
+    assert COOKIE not in page.cookies
+
+
+def test_another_sites_page_is_not_told_of_the_call(browser: Browser) -> None:
+    page = browser()
+    page.post(CALLS)
+    assert page.post(AGAIN, headers={"origin": "https://evil.example"}).status_code == 403
+
+
+def test_the_cookie_is_for_our_page_alone(browser: Browser) -> None:
+    cookie = browser().post(CALLS).headers["set-cookie"].lower()
+    assert all(word in cookie for word in ("httponly", "samesite=strict", "path=/api/calls"))
+    https = browser().post(CALLS, headers={"x-forwarded-proto": "https"}).headers["set-cookie"].lower()
+    assert "secure" in https
+
+
+# --- the page ------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("path", ["/", "/pages/call.js", "/pages/call.css", "/widget.js", "/vendor/livekit-client.js"])
+def test_every_file_comes_from_here_with_the_headers_that_keep_others_out(browser: Browser, path: str) -> None:
+    answer = browser().get(path)
+    assert answer.status_code == 200
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert "ws://livekit:7880" in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_no_file_of_ours_names_another_host(browser: Browser) -> None:
+    for path in ("/", "/pages/call.js", "/pages/captions.js", "/pages/troubles.js", "/pages/call.css"):
+        assert "://" not in browser().get(path).text
+
+
+def test_what_lies_outside_the_pages_is_not_served(browser: Browser) -> None:
+    for path in ("/pages/../app.py", "/pages/%2e%2e/app.py", "/pages/..%2fapp.py"):
+        assert browser().get(path).status_code == 404
+
+
+def test_a_gateway_without_livekits_client_says_so(settings: Settings, browser: Browser) -> None:
+    assert browser().get("/health/ready").json() == {"status": "ready", "reason": ""}
+    settings.client_path.unlink()
+    assert browser().get("/health/ready").status_code == 503
+    assert "make web" in browser().get("/vendor/livekit-client.js").json()["error"]["message"]

@@ -1,0 +1,1 @@
+"""A mesh that stays up beside the terminal: up, down, status, logs, call, restart."""

@@ -1,0 +1,172 @@
+"""`python -m local up | down | status | logs | restart`: what a person does with a mesh that stays up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import aiohttp
+import psutil
+
+from local.console import Console
+from local.settings import LocalSettings
+from local.supervisor.errors import MeshError
+from local.supervisor.mesh import SERVICES, Mesh
+from local.up.keeper import DRAIN_SECONDS, SPARES, Keeper
+from local.up.running import Running, found, needed
+
+_LOG = "keeper.log"
+_LOOK_SECONDS = 0.2
+_DOWN_SECONDS = 60.0
+_RESTART_SECONDS = 180.0
+
+
+async def up(console: Console, folder: Path, *, ports: Sequence[str]) -> int:
+    """Starts a mesh that outlives this command, tells how it goes, and returns when it is up."""
+    if (running := found(folder)) is not None:
+        console.plain("a mesh is up already")
+        _tell(console, running, folder)
+        return 0
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    log = folder.with_name(f"{folder.name}-{_LOG}")
+    options = [part for port in ports for part in ("--port", port)]
+    with log.open("wb") as output:
+        keeper = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "local",
+            "keep",
+            "--run-dir",
+            str(folder),
+            *options,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        running = await _when_up(console, folder, keeper, log)
+    except asyncio.CancelledError:
+        keeper.send_signal(signal.SIGTERM)
+        await keeper.wait()
+        raise
+    if running is None:
+        return 1
+    _tell(console, running, folder)
+    return 0
+
+
+async def _when_up(console: Console, folder: Path, keeper: asyncio.subprocess.Process, log: Path) -> Running | None:
+    """Passes on what the keeper says until the mesh is up; None when it ended instead."""
+    with log.open() as told:
+        while True:
+            for line in told.readlines():
+                console.plain(line.rstrip())
+            running = found(folder)
+            if running is not None and running.pid == keeper.pid:
+                return running
+            if keeper.returncode is not None:
+                return None
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _tell(console: Console, running: Running, folder: Path) -> None:
+    for name, address in running.addresses.items():
+        console.plain(f"  {name:<15} {address}")
+    console.plain(f"\nCall it: open {running.page_url} and press the button, or `make call CALL=duplicate_charge`.")
+    console.plain(
+        f"`make status`, `make logs SERVICE=billing`, `make restart SERVICE=billing`, `make down`; logs in {folder}/logs"
+    )
+
+
+async def keep(
+    console: Console, folder: Path, *, ports: Mapping[str, int], on_mesh: Callable[[Mesh], None]
+) -> NoReturn:
+    """The mesh itself, until it is told to stop; runs in the background of `up`."""
+    settings = LocalSettings.from_env()
+    mesh = Mesh(
+        folder,
+        replicas=dict.fromkeys(SERVICES, 2),
+        spares=tuple(SPARES.values()),
+        env_overrides={"VOICEMESH_DRAIN_SECONDS": str(DRAIN_SECONDS)},
+        settings=settings,
+        brain=settings.brain,
+        ports=ports,
+        for_browsers=True,
+        say=console.say,
+    )
+    on_mesh(mesh)
+    async with mesh:
+        console.say(f"the mesh is up ({mesh.ready_after_seconds:.1f} s)")
+        await Keeper(mesh, say=console.say).keep(folder)
+    raise AssertionError("it is kept until it is cancelled")
+
+
+async def down(console: Console, folder: Path) -> int:
+    """Stops it and returns when nothing of it is left."""
+    running = needed(folder)
+    began = time.monotonic()
+    keeper = psutil.Process(running.pid)
+    keeper.send_signal(signal.SIGTERM)
+    console.say("stopping everything")
+    while time.monotonic() - began < _DOWN_SECONDS:
+        if not keeper.is_running() or keeper.status() == psutil.STATUS_ZOMBIE:
+            console.say("the mesh is down")
+            return 0
+        await asyncio.sleep(_LOOK_SECONDS)
+    raise MeshError(f"the mesh still stops after {_DOWN_SECONDS:.0f} s", advice=f"read {folder}-{_LOG}")
+
+
+async def status(console: Console, folder: Path) -> int:
+    """A table: each process, whether it is well, and its calls. 1 when one is not well."""
+    running = needed(folder)
+    rows = await _asked(running, "GET", "/status", seconds=20.0)
+    console.plain(f"{'process':<15} {'pid':>7}  {'state':<11} {'calls':>7}  {'':<24}")
+    for row in rows:
+        calls = f"{row['active_sessions']}/{row['capacity']}" if "capacity" in row else ""
+        console.plain(
+            f"{row['name']:<15} {row['pid']:>7}  {row['state']:<11} {calls:>7}  {row.get('reason', '')}".rstrip()
+        )
+    console.plain(f"\npage: {running.page_url}")
+    return 0 if all(row["state"] == "up" and not row.get("reason") for row in rows) else 1
+
+
+async def restart(console: Console, folder: Path, name: str) -> int:
+    """A worker's calls move to a second one meanwhile."""
+    running = needed(folder)
+    console.say(f"restarting {name}")
+    answer = await _asked(running, "POST", f"/restart/{name}", seconds=_RESTART_SECONDS)
+    if "error" in answer:
+        raise MeshError(answer["error"])
+    console.say(answer["done"])
+    return 0
+
+
+def logs(folder: Path, name: str, *, follow: bool) -> int:
+    """The last lines of a process's log, and with ``follow`` all that comes. Does not return: `tail` goes on from here."""
+    path = folder / "logs" / f"{name}.log"
+    if not path.is_file():
+        there = ", ".join(sorted(log.stem for log in path.parent.glob("*.log"))) or "none"
+        raise MeshError(f"there is no log of {name or 'nobody'}", advice=f"name one: SERVICE=...; there are {there}")
+    os.execvp("tail", ["tail", "-n", "60", *(["-F"] if follow else []), str(path)])
+
+
+async def _asked(running: Running, method: str, path: str, *, seconds: float) -> Any:
+    headers = {"Authorization": f"Bearer {running.control_key}"}
+    timeout = aiohttp.ClientTimeout(total=seconds)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
+            session.request(method, running.control_url + path) as answer,
+        ):
+            return await answer.json()
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise MeshError(
+            f"the mesh's keeper does not answer ({type(error).__name__})", advice="`make down`, then `make up`"
+        ) from error

@@ -1,0 +1,159 @@
+"""What an orchestrator does for a mesh, done for one that stays up on this machine: what dies is started again, and a worker is
+restarted without dropping its calls: a second one is there before the first one drains.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import NoReturn
+
+from aiohttp import web
+
+from local.chaos.processes import health
+from local.supervisor.errors import MeshError
+from local.supervisor.mesh import SERVICES, Mesh
+from local.supervisor.ports import HOST
+from local.supervisor.process import Process
+from local.supervisor.supervisor import Say
+from local.up.running import Running
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+DRAIN_SECONDS = 30
+SPARES = {service: f"{service}.2" for service in SERVICES}
+"""Who takes over a worker's calls while it is restarted; not running otherwise."""
+_REVIVE_SECONDS = 1.0
+"""So long after its death a process is started again: a fault that lasts must not keep the machine busy."""
+
+
+class Keeper:
+    """Of one mesh that runs."""
+
+    def __init__(self, mesh: Mesh, *, say: Say) -> None:
+        self._mesh, self._say = mesh, say
+        self._key = secrets.token_urlsafe(24)
+        self._watches: dict[str, asyncio.Task[None]] = {}
+        self._restarting: set[str] = set()
+        self._url = ""
+
+    async def keep(self, folder: Path) -> NoReturn:
+        """Until it is cancelled."""
+        runner = web.AppRunner(self._application(), access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, HOST, 0).start()
+            self._url = f"http://{HOST}:{runner.addresses[0][1]}"
+            for name in self._mesh.started:
+                if name not in SPARES.values():
+                    self._watch(name)
+            self._running().write(folder)
+            await asyncio.Event().wait()
+        finally:
+            for watch in self._watches.values():
+                watch.cancel()
+            await runner.cleanup()
+        raise AssertionError("it waits for ever")
+
+    def _running(self) -> Running:
+        mesh = self._mesh
+        return Running(
+            pid=os.getpid(),
+            control_url=self._url,
+            control_key=self._key,
+            page_url=mesh.page_url,
+            livekit_url=mesh.livekit_url,
+            livekit_api_key=mesh.livekit_api_key,
+            livekit_api_secret=mesh.livekit_api_secret,
+            livekit_version=mesh.livekit_version,
+            redis_url=mesh.redis_url,
+            speech_url=mesh.speech_url,
+            addresses={name: url for name, url in mesh.addresses().items() if name not in SPARES.values()},
+        )
+
+    # --- what dies ------------------------------------------------------------------------------------------------------
+    def _watch(self, name: str) -> None:
+        self._watches[name] = asyncio.create_task(self._revive(name))
+
+    async def _revive(self, name: str) -> None:
+        while True:
+            died = await self._mesh.process(name).died()
+            self._say(f"{died}; it is started again")
+            await asyncio.sleep(_REVIVE_SECONDS)
+            try:
+                await self._mesh.restart(name)
+            except MeshError as error:
+                self._say(str(error))
+                await asyncio.sleep(_REVIVE_SECONDS)
+
+    # --- restarts -------------------------------------------------------------------------------------------------------
+    async def restart(self, name: str) -> str:
+        """What was done, in words. Raises MeshError."""
+        if name not in self._watches:
+            raise MeshError(f"there is no process {name}", advice=f"there are {', '.join(self._watches)}")
+        if name in self._restarting:
+            raise MeshError(f"{name} is being restarted already")
+        self._restarting.add(name)
+        self._watches.pop(name).cancel()
+        try:
+            if name not in SPARES:
+                await self._mesh.restart(name)
+                return f"{name} was stopped and started again"
+            moved = await self._rolled(name, SPARES[name])
+        finally:
+            self._restarting.discard(name)
+            self._watch(name)
+        return f"{name} was restarted; {moved} of its calls moved to another worker meanwhile"
+
+    async def _rolled(self, worker: str, spare: str) -> int:
+        calls = (await health(self._mesh, worker)).get("active_sessions", 0)
+        await self._mesh.restart(spare)
+        await self._drained(worker)
+        await self._mesh.restart(worker)
+        await self._drained(spare)
+        return calls if isinstance(calls, int) else 0
+
+    async def _drained(self, worker: str) -> None:
+        """It hands its calls over and ends; what hangs is ended."""
+        process: Process = self._mesh.process(worker)
+        process.send(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS + 15):
+                await process.wait_exit()
+        except TimeoutError:
+            await process.stop()
+
+    # --- the door -------------------------------------------------------------------------------------------------------
+    def _application(self) -> web.Application:
+        @web.middleware
+        async def with_key(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if not secrets.compare_digest(request.headers.get("authorization", ""), f"Bearer {self._key}"):
+                return web.json_response({"error": "the key is wrong"}, status=401)
+            return await handler(request)
+
+        async def status(_: web.Request) -> web.Response:
+            names = [name for name in self._mesh.started if name in self._watches or name in self._restarting]
+            return web.json_response([await self._status(name) for name in names])
+
+        async def restart(request: web.Request) -> web.Response:
+            try:
+                return web.json_response({"done": await self.restart(request.match_info["name"])})
+            except MeshError as error:
+                return web.json_response({"error": str(error)}, status=409)
+
+        app = web.Application(middlewares=[with_key])
+        app.add_routes([web.get("/status", status), web.post("/restart/{name}", restart)])
+        return app
+
+    async def _status(self, name: str) -> dict[str, object]:
+        process = self._mesh.process(name)
+        told = {"name": name, "pid": process.pid, "state": "up" if process.is_alive else "down"}
+        if name in self._restarting:
+            told["state"] = "restarting"
+        if name in self._mesh.workers and process.is_alive:
+            found = await health(self._mesh, name)
+            told |= {key: found[key] for key in ("reason", "active_sessions", "capacity") if key in found}
+        return told

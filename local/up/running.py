@@ -1,0 +1,58 @@
+"""Where a mesh that stays up is: written by its keeper, read by every command that has something to ask of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import psutil
+
+from local.supervisor.errors import MeshError
+
+_FILE = "mesh.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The keeper's process id, its door with the key to it, and the addresses of the mesh."""
+
+    pid: int
+    control_url: str
+    control_key: str = field(repr=False)
+    page_url: str
+    livekit_url: str
+    livekit_api_key: str
+    livekit_api_secret: str = field(repr=False)
+    livekit_version: str
+    redis_url: str
+    speech_url: str
+    addresses: dict[str, str]
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its keeper is."""
+        return psutil.pid_exists(self.pid)
+
+    def write(self, folder: Path) -> None:
+        """For the owner's eyes: it holds secrets."""
+        path = folder / _FILE
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(asdict(self), file, indent=1)
+
+
+def found(folder: Path) -> Running | None:
+    """The mesh that stays up, None when there is none."""
+    try:
+        running = Running(**json.loads((folder / _FILE).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return running if running.is_alive else None
+
+
+def needed(folder: Path) -> Running:
+    """The same. Raises MeshError when there is none."""
+    if (running := found(folder)) is None:
+        raise MeshError("no mesh is up", advice="`make up` starts one")
+    return running

@@ -1,0 +1,81 @@
+"""The keeper of a mesh that stays up: it starts again what dies, and does what it is asked by whoever has the key."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from local.console import Console
+from local.supervisor.errors import MeshError
+from local.supervisor.mesh import Mesh
+from local.up import command
+from local.up.keeper import Keeper
+from local.up.running import Running, found, needed
+
+_SOON_SECONDS = 20.0
+"""Only bounds a test that hangs."""
+
+
+@pytest.fixture
+async def kept(tmp_path: Path) -> AsyncIterator[tuple[Mesh, Running, Path]]:
+    """A mesh of a Redis and a gateway, kept."""
+    folder = tmp_path / "up"
+    async with Mesh(folder, services=(), without=("livekit", "speech"), for_browsers=True) as mesh:
+        keeping = asyncio.create_task(Keeper(mesh, say=lambda line: None).keep(folder))
+        async with asyncio.timeout(_SOON_SECONDS):
+            while (running := found(folder)) is None:
+                await asyncio.sleep(0.02)
+        yield mesh, running, folder
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def test_what_dies_is_started_again(kept: tuple[Mesh, Running, Path]) -> None:
+    mesh, _, _ = kept
+    before = mesh.process("redis").pid
+    os.kill(before, 9)
+    async with asyncio.timeout(_SOON_SECONDS):
+        while mesh.process("redis").pid == before or not mesh.process("redis").ready_after_seconds:
+            await asyncio.sleep(0.05)
+    assert mesh.process("redis").is_alive
+
+
+async def test_a_process_is_restarted_when_it_is_asked_for(
+    kept: tuple[Mesh, Running, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    mesh, _, folder = kept
+    before = mesh.process("gateway").pid
+    assert await command.restart(Console(), folder, "gateway") == 0
+    assert mesh.process("gateway").pid != before
+    with pytest.raises(MeshError, match=r"redis, gateway"):
+        await command.restart(Console(), folder, "biling")
+    assert await command.status(Console(), folder) == 0
+    told = capsys.readouterr().out
+    assert str(mesh.process("gateway").pid) in told
+    assert mesh.page_url in told
+
+
+async def test_who_has_not_the_key_is_not_served_and_the_key_is_for_its_owners_eyes(
+    kept: tuple[Mesh, Running, Path],
+) -> None:
+    _, running, folder = kept
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{running.control_url}/restart/redis", headers={"Authorization": "Bearer x"}) as answer,
+    ):
+        assert answer.status == 401
+    assert stat.S_IMODE((folder / "mesh.json").stat().st_mode) == 0o600
+    assert running.control_key not in repr(running)
+
+
+def test_where_no_mesh_is_up_that_is_said(tmp_path: Path) -> None:
+    with pytest.raises(MeshError, match="make up"):
+        needed(tmp_path)
+    (tmp_path / "mesh.json").write_text('{"pid": 1}')
+    assert found(tmp_path) is None
