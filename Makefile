@@ -50,7 +50,7 @@ ledger: setup ## How calls ended; SINCE=1h, CALL=id, CALLBACKS=1, JSON=1
 
 ##@ check
 .PHONY: test lint unit services local contract offices integration eval model chaos e2e fmt
-test: setup web ## Lint, types, imports, sizes, proto, then the tests, with a few spoken calls; FULL=1 places all calls, as CI does
+test: setup web ## Lint, types, imports, sizes, proto, then the tests, with a few spoken calls; FULL=1 places all calls
 	@$(CHECK) all $(if $(FULL),--full)
 
 lint: setup ## ruff, mypy --strict, import contracts, the 400-line cap, buf lint

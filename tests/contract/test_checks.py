@@ -61,7 +61,6 @@ def test_only_a_full_run_places_every_spoken_call() -> None:
     assert "short" not in e2e(full=True).command
     others = [[replace(one, command=()) for one in check.checks(full=full)] for full in (True, False)]
     assert others[0] == others[1]
-    assert "FULL=1" in (house.ROOT / ".ci" / "run").read_text()
 
 
 def test_the_last_lines_give_the_number_of_tests() -> None:

@@ -215,6 +215,7 @@ async def test_a_frozen_agent_is_replaced_and_when_it_thaws_it_is_never_heard(me
 
 
 # --- moved ------------------------------------------------------------------------------------------------------------
+@pytest.mark.short
 async def test_a_drained_worker_s_call_moves_to_the_other_one_and_the_caller_hears_nothing_special(mesh: Mesh) -> None:
     drained = ""
 

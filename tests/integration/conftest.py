@@ -20,7 +20,7 @@ pytest.register_assert_rewrite(
 sys.path.insert(0, str(Path(__file__).parents[2] / "libs" / "handoff" / "tests"))
 
 START_TIMEOUT_SECONDS = 20.0
-PATIENT_SECONDS = 30.0
+PATIENCE = {"connect_timeout_seconds": 30.0, "answer_timeout_seconds": 30.0}
 """How long a store waits for a Redis that is there: a machine that stands still for a second has no outage."""
 
 

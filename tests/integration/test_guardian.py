@@ -19,7 +19,7 @@ from handoff.store import Overdue, Store
 from handoff.testing import make_call
 from store_steps import MakeStore, in_state, opened, stored_handoff, taken
 
-from tests.integration.conftest import PATIENT_SECONDS
+from tests.integration.conftest import PATIENCE
 
 GUARDIANS = 10
 CALLS = 50
@@ -32,8 +32,7 @@ async def make_store(redis_url: str) -> AsyncIterator[MakeStore]:
     made: list[RedisStore] = []
 
     def make(**settings: float) -> RedisStore:
-        patience = {"connect_timeout_seconds": PATIENT_SECONDS, "answer_timeout_seconds": PATIENT_SECONDS}
-        made.append(RedisStore.connect(redis_url, **(patience | settings)))
+        made.append(RedisStore.connect(redis_url, **(PATIENCE | settings)))
         return made[-1]
 
     yield make

@@ -22,7 +22,7 @@ from shared_suite import SharedSuite
 from store_steps import LEASE, PASSED, MakeStore, offered, opened, ready, taken
 from store_suite import CallSuite
 
-from tests.integration.conftest import PATIENT_SECONDS
+from tests.integration.conftest import PATIENCE
 
 
 @pytest.fixture
@@ -30,8 +30,7 @@ async def make_store(redis_url: str) -> AsyncIterator[MakeStore]:
     made: list[RedisStore] = []
 
     def make(**settings: float) -> RedisStore:
-        patience = {"connect_timeout_seconds": PATIENT_SECONDS, "answer_timeout_seconds": PATIENT_SECONDS}
-        made.append(RedisStore.connect(redis_url, **(patience | settings)))
+        made.append(RedisStore.connect(redis_url, **(PATIENCE | settings)))
         return made[-1]
 
     yield make

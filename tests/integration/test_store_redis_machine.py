@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from recovery_machine import RecoveryMachine
 
-from tests.integration.conftest import PATIENT_SECONDS
+from tests.integration.conftest import PATIENCE
 
 _SETTINGS = settings(
     max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), database=None
@@ -23,10 +23,7 @@ def test_redis_and_memory_answer_alike_in_any_interleaving(redis_url: str) -> No
     class RedisMachine(RecoveryMachine):
         def make_stores(self) -> list[Store]:
             self.memory = OutageStore()
-            patient = RedisStore.connect(
-                redis_url, connect_timeout_seconds=PATIENT_SECONDS, answer_timeout_seconds=PATIENT_SECONDS
-            )
-            return [self.memory, patient]
+            return [self.memory, RedisStore.connect(redis_url, **PATIENCE)]
 
         def lose_everything(self) -> None:
             self.memory.forget_everything()
