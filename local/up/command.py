@@ -18,6 +18,7 @@ from local.console import Console
 from local.settings import LocalSettings
 from local.supervisor.errors import MeshError
 from local.supervisor.mesh import SERVICES, Mesh
+from local.supervisor.run_dir import RunDir
 from local.up.keeper import DRAIN_SECONDS, SPARES, Keeper
 from local.up.running import Running, found, needed
 
@@ -33,7 +34,9 @@ async def up(console: Console, folder: Path, *, ports: Sequence[str]) -> int:
         console.plain("a mesh is up already")
         _tell(console, running, folder)
         return 0
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    if (claimed := RunDir.claim_exactly(folder)) is None:
+        raise MeshError(f"{folder} is in use by another run", advice="wait for its end, or name another folder")
+    claimed.release()  # the keeper takes it
     log = folder.with_name(f"{folder.name}-{_LOG}")
     options = [part for port in ports for part in ("--port", port)]
     with log.open("wb") as output:
@@ -72,6 +75,7 @@ async def _when_up(console: Console, folder: Path, keeper: asyncio.subprocess.Pr
             if running is not None and running.pid == keeper.pid:
                 return running
             if keeper.returncode is not None:
+                console.complain(told.read().rstrip() or f"the mesh did not come up: read {log}")
                 return None
             await asyncio.sleep(_LOOK_SECONDS)
 
