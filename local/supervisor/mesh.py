@@ -39,7 +39,6 @@ BACK_OFFICES = {service: f"{service}_mcp" for service in SERVICES if service != 
 """Which service has an MCP server, and its module."""
 GATEWAY = "gateway"
 """The front door for browsers, and its module."""
-_CLIENT = "gateway/web/node_modules/livekit-client/dist/livekit-client.umd.js"
 LEDGER = "ledger"
 """The process that keeps endings and callbacks beyond Redis, and its module."""
 _TEMP_DIRS = Path(".run/tmp")
@@ -338,7 +337,6 @@ class Mesh:
             "VOICEMESH_BIND_HOST": HOST,
             "VOICEMESH_HTTP_PORT": str(self._port[GATEWAY]),
             "VOICEMESH_GATEWAY_SECRET": secrets.token_urlsafe(36),
-            "VOICEMESH_LIVEKIT_CLIENT": str(ROOT / _CLIENT),
         }
         return Spec(
             name=GATEWAY,

@@ -53,7 +53,7 @@ async def run(options: argparse.Namespace, console: Console, *, folder: Path, on
 
     match options.command:
         case "up":
-            return await commands.up(console, folder, ports=options.port)
+            return await commands.up(console, folder, ports=dict(options.port))
         case "keep":
             return await _keep(options, console, folder, on_mesh)
         case "down":
@@ -74,7 +74,7 @@ async def _keep(options: argparse.Namespace, console: Console, folder: Path, on_
     if claimed is None:
         raise MeshError(f"{folder} is in use by another run", advice="`make down` stops it")
     with claimed:
-        return await commands.keep(console, claimed.path, ports=dict(map(port, options.port)), on_mesh=on_mesh)
+        return await commands.keep(console, claimed.path, ports=dict(options.port), on_mesh=on_mesh)
 
 
 async def _call(options: argparse.Namespace, console: Console, folder: Path) -> int:
@@ -94,14 +94,8 @@ async def _call(options: argparse.Namespace, console: Console, folder: Path) -> 
         raise MeshError(str(error), advice=f"`make status`; the logs are in {folder / 'logs'}") from error
 
 
-def port(text: str) -> tuple[str, int]:
-    """NAME=PORT, once it was looked at."""
+def _port(text: str) -> tuple[str, int]:
     name, _, number = text.partition("=")
-    return name, int(number)
-
-
-def _port(text: str) -> str:
-    _, _, number = text.partition("=")
     if not number.isdecimal() or not 0 < int(number) < 65536:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PORT, such as livekit=7880")
-    return text
+    return name, int(number)

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -28,7 +28,7 @@ _DOWN_SECONDS = 60.0
 _RESTART_SECONDS = 180.0
 
 
-async def up(console: Console, folder: Path, *, ports: Sequence[str]) -> int:
+async def up(console: Console, folder: Path, *, ports: Mapping[str, int]) -> int:
     """Starts a mesh that outlives this command, tells how it goes, and returns when it is up."""
     if (running := found(folder)) is not None:
         console.plain("a mesh is up already")
@@ -38,7 +38,7 @@ async def up(console: Console, folder: Path, *, ports: Sequence[str]) -> int:
         raise MeshError(f"{folder} is in use by another run", advice="wait for its end, or name another folder")
     claimed.release()  # the keeper takes it
     log = folder.with_name(f"{folder.name}-{_LOG}")
-    options = [part for port in ports for part in ("--port", port)]
+    options = [part for name, port in ports.items() for part in ("--port", f"{name}={port}")]
     with log.open("wb") as output:
         keeper = await asyncio.create_subprocess_exec(
             sys.executable,
