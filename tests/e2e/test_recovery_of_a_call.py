@@ -127,7 +127,7 @@ async def test_a_killed_agent_is_followed_by_one_that_apologises_and_goes_on(mes
     assert evidence.ending is Ending.RESOLVED
     assert evidence.call.services == ("billing",)
     assert times_heard(evidence, "cut off for a moment") == 1
-    assert await evidence.hears("we were cut off", service="billing")
+    assert await evidence.hears("sorry, we were cut off for a moment", service="billing")
     await has_no_call(mesh, "triage", *WORKERS)
     assert await identities(mesh, evidence.call.call_id) == []
 
