@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from redis import exceptions as faults
@@ -40,30 +40,35 @@ class RedisLink:
         self._call_ttl_seconds = call_ttl_seconds
         self._ledger_ttl_seconds = ledger_ttl_seconds
 
-    @asynccontextmanager
-    async def _served(self) -> AsyncIterator[None]:
-        """As ``mapped_faults``. A Redis that is no master (any more) is left: its address may lead to another one by now, and a
-        connection would go on leading to the old one for as long as both its ends live."""
-        try:
-            with no_lost_cancellation(), mapped_faults():
-                yield
-        except StoreUnavailable as away:
-            if _is_no_master(away.__cause__):
-                await self._leave()
-            raise
-
-    async def _leave(self) -> None:
-        """The next question makes a new connection. Whoever still waits for an answer gets it first."""
-        pool = self._client.connection_pool
-        with suppress(OSError, faults.RedisError):
-            await pool.update_active_connections_for_reconnect()  # type: ignore[no-untyped-call]
-            await pool.disconnect(inuse_connections=False)
+    def _served(self) -> AbstractAsyncContextManager[None]:
+        return served_by(self._client)
 
     async def _asked(self, answer: Awaitable[list[Any]]) -> list[Any]:
         """What follows a script's 'ok'; any other status is raised as its error."""
         async with self._served():
             found = await answer
         return accepted(found)
+
+
+@asynccontextmanager
+async def served_by(client: Redis) -> AsyncIterator[None]:
+    """As ``mapped_faults``. A Redis that is no master (any more) is left: its address may lead to another one by now, and a connection
+    would go on leading to the old one for as long as both its ends live."""
+    try:
+        with no_lost_cancellation(), mapped_faults():
+            yield
+    except StoreUnavailable as away:
+        if _is_no_master(away.__cause__):
+            await _leave(client)
+        raise
+
+
+async def _leave(client: Redis) -> None:
+    """The next question makes a new connection. Whoever still waits for an answer gets it first."""
+    pool = client.connection_pool
+    with suppress(OSError, faults.RedisError):
+        await pool.update_active_connections_for_reconnect()  # type: ignore[no-untyped-call]
+        await pool.disconnect(inuse_connections=False)
 
 
 def _is_no_master(error: BaseException | None) -> bool:

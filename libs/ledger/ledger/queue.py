@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Protocol, Self
 
 from handoff import keys
-from handoff.redis_link import mapped_faults
+from handoff.redis_link import served_by
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -70,7 +70,7 @@ class RedisQueue:
         flat = [part for pair in fields.items() for part in pair]
         touched = [keys.CALLBACKS_DUE, keys.callback_queued(ticket.ticket_id, ticket.call_id)]
         put = self._client.register_script(_PUT)
-        with mapped_faults():
+        async with served_by(self._client):
             answer: Any = await put(keys=touched, args=[keys.CALLBACKS_DUE_SECONDS, _MOST, *flat])
         return bool(answer)
 
