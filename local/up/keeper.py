@@ -80,7 +80,10 @@ class Keeper:
 
     async def _revive(self, name: str) -> None:
         while True:
-            died = await self._mesh.process(name).died()
+            process = self._mesh.process(name)
+            # One that a restart stopped and could not start counts as told to stop: nobody hears of its death.
+            is_up = process.is_alive and process.ready_after_seconds is not None
+            died = await process.died() if is_up else f"{name} is not up"
             self._say(f"{died}; it is started again")
             await asyncio.sleep(_REVIVE_SECONDS)
             try:

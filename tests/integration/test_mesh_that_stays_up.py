@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -44,6 +45,19 @@ async def test_what_dies_is_started_again(kept: tuple[Mesh, Running, Path]) -> N
         while mesh.process("redis").pid == before or not mesh.process("redis").ready_after_seconds:
             await asyncio.sleep(0.05)
     assert mesh.process("redis").is_alive
+
+
+async def test_what_was_stopped_and_could_not_be_started_is_tried_again(kept: tuple[Mesh, Running, Path]) -> None:
+    mesh, _, folder = kept
+    before = mesh.process("gateway")
+    door = int(mesh.page_url.rpartition(":")[2].strip("/"))
+    await before.stop()
+    with socket.create_server(("127.0.0.1", door)), pytest.raises(MeshError, match="gateway"):
+        await command.restart(Console(), folder, "gateway")
+    async with asyncio.timeout(2 * _SOON_SECONDS):
+        while mesh.process("gateway") is before or not mesh.process("gateway").ready_after_seconds:
+            await asyncio.sleep(0.05)
+    assert mesh.process("gateway").is_alive
 
 
 async def test_a_process_is_restarted_when_it_is_asked_for(
