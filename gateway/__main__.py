@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 
 import uvicorn
 from handoff.redis_store import RedisStore
 
 from gateway.app import application
+from gateway.finished_rooms import FinishedRooms, LiveKitRooms
 from gateway.settings import Settings, SettingsError
 
 
@@ -33,9 +35,15 @@ async def _serve(settings: Settings) -> int:
         log_level="warning",
         timeout_graceful_shutdown=5,
     )
+    rooms = LiveKitRooms.connect(settings)
+    looking = asyncio.create_task(FinishedRooms(store, rooms).run())
     try:
         await uvicorn.Server(config).serve()
     finally:
+        looking.cancel()
+        with suppress(asyncio.CancelledError):
+            await looking
+        await rooms.aclose()
         await store.aclose()
     return 0
 
