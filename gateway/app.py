@@ -1,5 +1,5 @@
 """The gateway's routes: the call page and its files, a token for a new call, another one for a page that was loaded again, health;
-and what LiveKit tells (webhooks)."""
+and what LiveKit tells (webhooks), and what people of ours see (console)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from gateway import guards
+from gateway.console import Console
 from gateway.doors import BadPass, Door, NoSuchService, open_again, open_door
 from gateway.guards import Rates, SecureHeaders, refusal
 from gateway.settings import Settings
@@ -42,6 +43,7 @@ def application(settings: Settings, store: Store) -> Starlette:
         Route("/health/live", _live),
         Route("/health/ready", front.ready),
         *Webhooks(settings, store).routes(),
+        *Console(settings, store).routes(),
         Mount("/pages", StaticFiles(directory=PAGES)),
     ]
     return Starlette(routes=routes, middleware=[Middleware(SecureHeaders, settings=settings)])
