@@ -11,6 +11,7 @@ from handoff.redis_store import RedisStore
 
 from gateway.app import application
 from gateway.finished_rooms import FinishedRooms, LiveKitRooms
+from gateway.log_lines import log_as_lines
 from gateway.settings import Settings, SettingsError
 
 
@@ -21,6 +22,7 @@ def main() -> int:
     except SettingsError as error:
         print(f"gateway: {error}", file=sys.stderr)
         return 2
+    log_as_lines()
     return asyncio.run(_serve(settings))
 
 
@@ -32,7 +34,7 @@ async def _serve(settings: Settings) -> int:
         port=settings.http_port,
         access_log=False,  # who called is nobody's business
         server_header=False,
-        log_level="warning",
+        log_config=None,  # as all others: see log_as_lines
         timeout_graceful_shutdown=5,
     )
     rooms = LiveKitRooms.connect(settings)

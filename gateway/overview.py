@@ -5,7 +5,6 @@ Nothing that a caller said is in it, for nobody.
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from typing import Any
 
@@ -23,8 +22,6 @@ MOST_CALLS = 100
 """More are counted and not shown."""
 ENDED_SECONDS = 60.0
 """So long a call that has ended is still shown."""
-_AT_ONCE = 8
-"""So many records are read at the same time: the same process lets callers in."""
 
 Row = dict[str, Any]
 
@@ -47,14 +44,8 @@ class Overview:
     async def _look(self) -> Snapshot:
         now = await self._store.now()
         live = await self._store.live_calls()
-        turns = asyncio.Semaphore(_AT_ONCE)
-
-        async def row(call_id: str) -> Row | None:
-            async with turns:
-                return await self._row(call_id, now)
-
-        # The same ones at each look, whoever renews first.
-        found = await asyncio.gather(*(row(call_id) for call_id in sorted(live)[:MOST_CALLS]))
+        # The same ones at each look, whoever renews first; one after the other, for callers are let in meanwhile.
+        found = [await self._row(call_id, now) for call_id in sorted(live)[:MOST_CALLS]]
         calls = sorted(
             (each for each in found if each is not None), key=lambda each: (-each["started_at"], each["call_id"])
         )

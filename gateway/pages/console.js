@@ -49,6 +49,7 @@ async function begin() {
 
 function askForSecret() {
   stream?.close();
+  forget();
   document.body.dataset.state = "signed-out";
   at("board").hidden = at("sign-out").hidden = true;
   at("sign-in").hidden = false;
@@ -73,12 +74,11 @@ at("sign-in").addEventListener("submit", async (event) => {
 
 at("sign-out").addEventListener("click", async () => {
   await ask(SESSION, { method: "DELETE" }).catch(() => undefined);
-  forget();
   askForSecret();
 });
 
 function forget() {
-  for (const id of ["live", "ended", "services", "story", "facts", "picture"]) at(id).replaceChildren();
+  for (const id of ["live", "ended", "services", "one-told", "story", "facts", "picture"]) at(id).replaceChildren();
   rows.clear();
   at("one").hidden = true;
   [snapshot, drawnAs] = [null, ""];
