@@ -67,9 +67,9 @@ class Console:
         if not guards.is_from(request, ()):
             return _refusal(403, "wrong_origin", "only our own page may ask")
         if not await self._rates.allows(guards.address_of(request, proxies=self._settings.proxies)):
-            answer = _refusal(429, "too_many", "too many tries from this address: try again in a minute")
-            answer.headers["retry-after"] = "60"
-            return answer
+            too_many = _refusal(429, "too_many", "too many tries from this address: try again in a minute")
+            too_many.headers["retry-after"] = "60"
+            return too_many
         body = await guards.body_of(request)
         if body is None:
             return _refusal(413, "too_large", f"the body has more than {guards.BODY_BYTES_MAX} bytes")
