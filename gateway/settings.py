@@ -40,6 +40,14 @@ class Settings:
     """With it as bearer a site's own server asks for tokens; empty: no server may."""
     origins: tuple[str, ...] = ()
     """Other sites whose pages may ask for tokens themselves."""
+    console_secret: str = field(default="", repr=False)
+    """Signs a viewer in to the console."""
+    console_reader_secret: str = field(default="", repr=False)
+    """Signs in one who may also read what callers said."""
+    console_user_header: str = ""
+    """A proxy of ours says in this header who is signed in with it."""
+    console_seconds: int = 8 * 3600
+    """How long a viewer stays signed in: a working day."""
     bind_host: str = "0.0.0.0"
     http_port: int = 8088
     calls_per_minute: int = 10
@@ -69,6 +77,9 @@ class Settings:
             secret=reading.secret("VOICEMESH_GATEWAY_SECRET", is_needed=True),
             embed_secret=reading.secret("VOICEMESH_EMBED_SECRET", is_needed=False),
             origins=reading.origins("VOICEMESH_ORIGINS"),
+            console_secret=reading.secret("VOICEMESH_CONSOLE_SECRET", is_needed=False),
+            console_reader_secret=reading.secret("VOICEMESH_CONSOLE_READER_SECRET", is_needed=False),
+            console_user_header=reading.text("VOICEMESH_CONSOLE_USER_HEADER"),
             bind_host=reading.text("VOICEMESH_BIND_HOST", default="0.0.0.0"),
             http_port=reading.number("VOICEMESH_HTTP_PORT", 8088, 0, 65535),
             calls_per_minute=reading.number("VOICEMESH_CALLS_PER_MINUTE", 10, 1, 100_000),
@@ -76,9 +87,26 @@ class Settings:
             call_seconds=reading.number("VOICEMESH_CALL_TTL_SECONDS", 3600, 60, 86_400),
             client_path=Path(reading.text("VOICEMESH_LIVEKIT_CLIENT", default=_CLIENT)),
         )
+        reading.problems += _problems_of_the_console(settings)
         if reading.problems:
             raise SettingsError(reading.problems)
         return settings
+
+    @property
+    def has_console(self) -> bool:
+        """Whether anybody can be signed in to it."""
+        return bool(self.console_secret or self.console_reader_secret or self.console_user_header)
+
+
+def _problems_of_the_console(settings: Settings) -> list[str]:
+    found = []
+    if settings.console_secret and settings.console_secret == settings.console_reader_secret:
+        found.append("VOICEMESH_CONSOLE_READER_SECRET must not be VOICEMESH_CONSOLE_SECRET: not every viewer may read")
+    if settings.console_user_header and not settings.proxies:
+        found.append(
+            "VOICEMESH_CONSOLE_USER_HEADER is believed from a proxy of yours alone: say how many stand in front (VOICEMESH_PROXIES)"
+        )
+    return found
 
 
 class _Reading:
