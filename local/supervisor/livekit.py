@@ -138,9 +138,11 @@ async def _output(*command: str, env: Mapping[str, str], seconds: float = _ASK_S
     return printed.decode(errors="replace") if process.returncode == 0 else None
 
 
-def config(*, port: int, udp_port: int, keys: Keys) -> dict[str, object]:
-    """The server's settings: nothing listens on, or is told to, anything but loopback."""
+def config(*, port: int, udp_port: int, keys: Keys, redis_address: str = "") -> dict[str, object]:
+    """The server's settings: nothing listens on, or is told to, anything but loopback. Telephone numbers are kept in the Redis of
+    ``redis_address``; without one there are none."""
     return {
+        **({"redis": {"address": redis_address}} if redis_address else {}),
         "port": port,
         "bind_addresses": [HOST],
         "keys": {keys.api_key: keys.api_secret},
@@ -163,11 +165,21 @@ def config(*, port: int, udp_port: int, keys: Keys) -> dict[str, object]:
     }
 
 
-def spec(*, server: Server, port: int, udp_port: int, keys: Keys, config_path: Path, env: Mapping[str, str]) -> Spec:
+def spec(
+    *,
+    server: Server,
+    port: int,
+    udp_port: int,
+    keys: Keys,
+    config_path: Path,
+    env: Mapping[str, str],
+    redis_address: str = "",
+) -> Spec:
     """Writes the configuration (it holds the secret: readable by its owner only) and says how to run it."""
     config_path.parent.mkdir(parents=True, exist_ok=True)
     config_path.touch(mode=0o600)
-    config_path.write_text(yaml.safe_dump(config(port=port, udp_port=udp_port, keys=keys), sort_keys=False))
+    settings = config(port=port, udp_port=udp_port, keys=keys, redis_address=redis_address)
+    config_path.write_text(yaml.safe_dump(settings, sort_keys=False))
     container = f"voice-mesh-livekit-{port}"
     if server.docker:
         mount = f"{config_path.resolve()}:/livekit.yaml:ro"
