@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 _CLIENT = "gateway/web/node_modules/livekit-client/dist/livekit-client.umd.js"
 ENVIRONMENT: Mapping[str, str] = os.environ
 _SECRET_CHARS = 32
+_WHERE_LIVEKIT_IS = "LiveKit's address, e.g. ws://127.0.0.1:7880"
+_KEY = "an API key that the LiveKit server knows"
+_ITS_SECRET = "the secret of that key"
 _Number = TypeVar("_Number", int, float)
 
 
@@ -65,12 +68,12 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str] = ENVIRONMENT) -> Settings:
         """Reads every variable. Raises SettingsError with all problems at once."""
         reading = _Reading(environ)
-        livekit_url = reading.url("LIVEKIT_URL", ("ws", "wss"), why="LiveKit's address, e.g. ws://127.0.0.1:7880")
+        livekit_url = reading.url("LIVEKIT_URL", ("ws", "wss"), why=_WHERE_LIVEKIT_IS)
         settings = cls(
             livekit_url=livekit_url,
             public_livekit_url=reading.url("VOICEMESH_PUBLIC_LIVEKIT_URL", ("ws", "wss"), default=livekit_url),
-            livekit_api_key=reading.text("LIVEKIT_API_KEY", why="an API key that the LiveKit server knows"),
-            livekit_api_secret=reading.text("LIVEKIT_API_SECRET", why="the secret of that key"),
+            livekit_api_key=reading.text("LIVEKIT_API_KEY", why=_KEY),
+            livekit_api_secret=reading.text("LIVEKIT_API_SECRET", why=_ITS_SECRET),
             redis_url=reading.url(
                 "REDIS_URL", ("redis", "rediss"), why="Redis's address, e.g. redis://127.0.0.1:6379/0"
             ),
@@ -107,6 +110,33 @@ def _problems_of_the_console(settings: Settings) -> list[str]:
             "VOICEMESH_CONSOLE_USER_HEADER is believed from a proxy of yours alone: say how many stand in front (VOICEMESH_PROXIES)"
         )
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneSettings:
+    """What `python -m gateway.phone` needs: LiveKit, and nothing of the call page."""
+
+    livekit_url: str
+    livekit_api_key: str
+    livekit_api_secret: str = field(repr=False)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = ENVIRONMENT) -> PhoneSettings:
+        """Reads every variable. Raises SettingsError with all problems at once."""
+        reading = _Reading(environ)
+        settings = cls(
+            livekit_url=reading.url("LIVEKIT_URL", ("ws", "wss"), why=_WHERE_LIVEKIT_IS),
+            livekit_api_key=reading.text("LIVEKIT_API_KEY", why=_KEY),
+            livekit_api_secret=reading.text("LIVEKIT_API_SECRET", why=_ITS_SECRET),
+        )
+        if reading.problems:
+            raise SettingsError(reading.problems)
+        return settings
+
+
+def named_variable(name: str, environ: Mapping[str, str] = ENVIRONMENT) -> str:
+    """A variable whose name stands in phone.yaml, where the carrier's password would stand otherwise; empty when it is not set."""
+    return environ.get(name, "").strip()
 
 
 class _Reading:

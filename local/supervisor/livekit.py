@@ -138,9 +138,11 @@ async def _output(*command: str, env: Mapping[str, str], seconds: float = _ASK_S
     return printed.decode(errors="replace") if process.returncode == 0 else None
 
 
-def config(*, port: int, udp_port: int, keys: Keys, webhook_url: str = "") -> dict[str, object]:
+def config(
+    *, port: int, udp_port: int, keys: Keys, webhook_url: str = "", redis_address: str = ""
+) -> dict[str, object]:
     """The server's settings: nothing listens on, or is told to, anything but loopback. ``webhook_url``: who is told what happens
-    in its rooms."""
+    in its rooms. Telephone numbers are kept in the Redis of ``redis_address``; without one there are none."""
     settings: dict[str, object] = {
         "port": port,
         "bind_addresses": [HOST],
@@ -164,6 +166,8 @@ def config(*, port: int, udp_port: int, keys: Keys, webhook_url: str = "") -> di
     }
     if webhook_url:
         settings["webhook"] = {"api_key": keys.api_key, "urls": [webhook_url]}
+    if redis_address:
+        settings["redis"] = {"address": redis_address}
     return settings
 
 
@@ -176,11 +180,12 @@ def spec(
     config_path: Path,
     env: Mapping[str, str],
     webhook_url: str = "",
+    redis_address: str = "",
 ) -> Spec:
     """Writes the configuration (it holds the secret: readable by its owner only) and says how to run it."""
     config_path.parent.mkdir(parents=True, exist_ok=True)
     config_path.touch(mode=0o600)
-    settings = config(port=port, udp_port=udp_port, keys=keys, webhook_url=webhook_url)
+    settings = config(port=port, udp_port=udp_port, keys=keys, webhook_url=webhook_url, redis_address=redis_address)
     config_path.write_text(yaml.safe_dump(settings, sort_keys=False))
     container = f"voice-mesh-livekit-{port}"
     if server.docker:
