@@ -136,15 +136,17 @@ async def test_a_card_number_that_is_typed_is_nowhere(
                 moving.meanwhile = lambda: room.press(card + ended_by)
                 for keys in (card, "4721#", card):  # asked for another number, then for none
                     room.press(keys + ended_by)
-                    await asyncio.sleep(PAUSE_SECONDS + 0.1)
+                    await asyncio.sleep(PAUSE_SECONDS + 0.3)
                     await call.quiet()
                 await call.caller("Billing, please.")
-                await asyncio.sleep(PAUSE_SECONDS + 0.1)
+                await asyncio.sleep(PAUSE_SECONDS + 0.3)
                 assert await call.agent.brief.checkpoint.flushed(5)
                 stored = await call.store.load_call("call-1")
                 kept = [*everything_that_is_kept(call, stored), repr(vars(pressing)), repr(vars(pressing._keypad))]
                 assert ("account_id", "AC4721") in call.agent.known().items(), "what was asked for is known"
-                assert sum(text.startswith(NO_CARDS) for text in call.said) == 3, "also the one typed over the announcement"
+                assert sum(text.startswith(NO_CARDS) for text in call.said) == 3, (
+                    "also the one typed over the announcement"
+                )
     finally:
         logging.getLogger().removeHandler(handler)
     kept += [lines.getvalue(), caplog.text, *(str(vars(record)) for record in caplog.records)]

@@ -163,6 +163,13 @@ async def test_a_key_that_was_pressed_before_the_question_is_no_answer_to_it(des
 
 
 @without_waiting
+async def test_who_types_faster_than_anybody_can_is_answered_once(desk: Desk) -> None:
+    async with desk(ToldModel(), ASK_ACCOUNT) as call:
+        assert len(await call.types("1#" * 100)) == 1
+        assert len(await call.types("1#")) == 1
+
+
+@without_waiting
 async def test_a_card_number_is_asked_not_to_be_typed(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     brain = ToldModel()
     with caplog.at_level(logging.DEBUG):
@@ -330,6 +337,31 @@ async def test_a_yes_or_another_number_from_before_counts_for_nothing(desk: Desk
         await call.settled()
         assert call.text.said[-1] == asked
         assert "Yes." not in call.caller_said
+
+
+@without_waiting
+async def test_an_entry_may_begin_before_we_speak_and_end_over_our_question(desk: Desk) -> None:
+    async with taken(desk, ToldModel("Thank you.")) as call:
+        call.room.press("47")
+        call.agent.begin()
+        speaks_slowly(call, ASK_ACCOUNT)
+        await asyncio.sleep(1.0)
+        call.room.press("21#")
+        await call.text.quiet()
+        await call.settled()
+        assert not any(turn.was_interrupted for turn in call.text.call.turns), "nobody would ask it again"
+        assert call.caller_said[-1] == ACCOUNT
+
+
+@without_waiting
+async def test_what_the_agent_before_us_has_taken_is_not_taken_twice(desk: Desk) -> None:
+    async with taken(desk, ToldModel()) as call:
+        await call.types("4721#")
+        call.agent.brief.checkpoint.note_turn(Role.CALLER, ACCOUNT)
+        call.agent.begin()
+        call.text.session.say(ASK_ACCOUNT)
+        await call.settled()
+        assert call.caller_said.count(ACCOUNT) == 1
 
 
 @without_waiting

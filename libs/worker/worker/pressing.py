@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ NO_CARDS = "Please don't type card numbers here: none is needed, and nothing of 
 NOT_ASKED_FOR = "Sorry, I can't use what you typed just now."
 _KEPT_SECONDS = 30.0
 """How long an entry waits for the agent who takes the call over to ask for it."""
+_FASTEST_SECONDS = 0.2
+"""Nobody types two entries in less; a program could, and each would cost a sentence."""
 
 
 @dataclass(slots=True)
@@ -56,6 +59,7 @@ class Pressing:
         self._keypad = Keypad(self._ended, later=self._loop.call_later, is_choice=self._is_choice)
         self._begun = _Begun("")
         self._kept, self._kept_until = "", 0.0
+        self._not_before = 0.0
         self._one_by_one = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         agent.is_typing = lambda: self._keypad.is_typing or bool(self._tasks)
@@ -114,10 +118,13 @@ class Pressing:
 
     # --- entries --------------------------------------------------------------------------------------------------
     def _ended(self, digits: str | None) -> None:
-        self._soon(self._begun, digits)
+        now = self._loop.time()
+        if now >= self._not_before:
+            self._not_before = now + _FASTEST_SECONDS
+            self._soon(self._take(self._begun, digits))
 
-    def _soon(self, begun: _Begun, digits: str | None) -> None:
-        task = asyncio.ensure_future(self._take(begun, digits))
+    def _soon(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
@@ -175,13 +182,14 @@ class Pressing:
 
     # --- what was typed before the floor was ours -----------------------------------------------------------------
     def _agent_spoke(self, event: ConversationItemAddedEvent) -> None:
-        item = event.item
-        if not self._kept or not isinstance(item, ChatMessage) or item.role != "assistant":
-            return
+        if self._kept and isinstance(event.item, ChatMessage) and event.item.role == "assistant":
+            self._soon(self._use_what_was_kept())
+
+    async def _use_what_was_kept(self) -> None:
         question = self._question()
         if self._loop.time() > self._kept_until:
             self._kept = ""
         elif self._has_floor and (words := told(self._kept, question)):
             digits, self._kept = self._kept, ""
             if all(turn.text != words for turn in self._checkpoint.call.turns):  # the agent before us may have taken it
-                self._soon(_Begun(question), digits)
+                await self._take(_Begun(question), digits)
