@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import logging
@@ -10,22 +9,21 @@ import re
 from pathlib import Path
 
 import pytest
-from handoff.call import Call, Channel, Role
+from handoff.call import Call
 from handoff.context import build_context
 from handoff.directory import DIRECTORY
-from handoff.testing import START, make_call, make_intent, make_turn, memory_store
+from handoff.testing import START, make_intent, memory_store
 from prometheus_client import REGISTRY, generate_latest
 from worker import hearing
 from worker.agent import CallAgent
 from worker.canary_testing import CANARY, Canary, Crowd
 from worker.jumping_time import without_waiting
-from worker.keypad import PAUSE_SECONDS
 from worker.observe import Metrics
-from worker.pressing import NO_CARDS, Pressing
-from worker.pressing_testing import KeyRoom
+from worker.pressing import NO_CARDS
+from worker.pressing_testing import ASK_ACCOUNT, phone_call
 from worker.run import _JsonLines
 from worker.service import Service
-from worker.testing import PaperService, TextCall, paper_service, text_call
+from worker.testing import PaperService, TextCall, paper_service
 from worker.told import Calls, ToldModel, ToldTransfer
 from worker.transfer import Stayed
 
@@ -91,9 +89,6 @@ def test_the_test_sees_what_should_not_be_seen(services: dict[str, Service]) -> 
 
 
 # --- what is typed ----------------------------------------------------------------------------------------------------
-ASK_ACCOUNT = "Could you tell me your account ID, please? Or type the four digits on your keypad, then press hash."
-
-
 def in_it(digits: str, text: str) -> bool:
     """Whether seven digits in a row of these stand there, together or spelled. A time may have some by chance, and is left out."""
     parts = (digits[at : at + 7] for at in range(len(digits) - 6))
@@ -119,9 +114,7 @@ def everything_that_is_kept(call: TextCall, stored: Call | None) -> list[str]:
 async def test_a_card_number_that_is_typed_is_nowhere(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, length: int, ended_by: str
 ) -> None:
-    card, room = "4929381057264183059"[:length], KeyRoom()
-    turns = (make_turn("I was charged twice."), make_turn(ASK_ACCOUNT, role=Role.AGENT))
-    record = make_call(channel=Channel.PHONE, turns=turns, facts=())
+    card = "4929381057264183059"[:length]
     asked_to_move = Calls("transfer_call", {"service": "billing"})
     brain = ToldModel("Thank you.", asked_to_move, "Nobody is there.")
     moving = ToldTransfer(Stayed("at_capacity"))
@@ -131,22 +124,19 @@ async def test_a_card_number_that_is_typed_is_nowhere(
     logging.getLogger().addHandler(handler)
     try:
         with caplog.at_level(logging.DEBUG):
-            async with text_call(paper_service(tmp_path), brain, call=record, transfer=moving) as call:
-                pressing = Pressing(call.agent, room)  # type: ignore[arg-type]
-                moving.meanwhile = lambda: room.press(card + ended_by)
+            async with phone_call(tmp_path, brain, ASK_ACCOUNT, transfer=moving) as call:
                 for keys in (card, "4721#", card):  # asked for another number, then for none
-                    room.press(keys + ended_by)
-                    await asyncio.sleep(PAUSE_SECONDS + 0.3)
-                    await call.quiet()
-                await call.caller("Billing, please.")
-                await asyncio.sleep(PAUSE_SECONDS + 0.3)
+                    await call.types(keys + ended_by)
+                moving.meanwhile = lambda: call.room.press(card + ended_by)
+                await call.text.caller("Billing, please.")
+                await call.settled()
                 assert await call.agent.brief.checkpoint.flushed(5)
-                stored = await call.store.load_call("call-1")
-                kept = [*everything_that_is_kept(call, stored), repr(vars(pressing)), repr(vars(pressing._keypad))]
-                assert ("account_id", "AC4721") in call.agent.known().items(), "what was asked for is known"
-                assert sum(text.startswith(NO_CARDS) for text in call.said) == 3, (
-                    "also the one typed over the announcement"
-                )
+                stored = await call.text.store.load_call("call-1")
+                kept = [*everything_that_is_kept(call.text, stored), repr(vars(call.pressing._keypad))]
+                kept.append(repr(vars(call.pressing)))
+                assert call.agent.known() == {"account_id": "AC4721"}, "what was asked for is known"
+                said = [text for text in call.text.said if text.startswith(NO_CARDS)]
+                assert len(said) == 3, "also to the one that was typed over the announcement"
     finally:
         logging.getLogger().removeHandler(handler)
     kept += [lines.getvalue(), caplog.text, *(str(vars(record)) for record in caplog.records)]

@@ -140,7 +140,7 @@ async def test_by_telephone_all_answers_can_be_typed() -> None:
         await call.quiet()
         for keys in ("4721#", "97209", "4000056655665556#", "1"):
             room.press(keys)
-            await asyncio.sleep(PAUSE_SECONDS + 0.1)
+            await asyncio.sleep(PAUSE_SECONDS + 0.3)
             await call.quiet()
         caller = [turn.text for turn in call.call.turns if turn.role is Role.CALLER]
         assert caller[1:] == ["My account ID is A C, 4 7 2 1.", "The ZIP code is 9 7 2 0 9.", "Yes."]
