@@ -77,6 +77,6 @@ class PhoneCall:
 async def phone_call(home: Path, brain: ToldModel, asked: str, **given: Any) -> AsyncIterator[PhoneCall]:
     """A call at a desk of paper in an empty folder ``home``, which has just ``asked`` that; nothing was said when that is empty."""
     turns = (make_turn(COMPLAINT), make_turn(asked, role=Role.AGENT)) if asked else ()
-    record = make_call(channel=Channel.PHONE, turns=turns, facts=())
-    async with text_call(paper_service(home), brain, **({"call": record} | given)) as call:
+    given.setdefault("call", make_call(channel=Channel.PHONE, turns=turns, facts=()))
+    async with text_call(paper_service(home), brain, **given) as call:
         yield PhoneCall(call)
