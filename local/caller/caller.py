@@ -16,13 +16,15 @@ from local.caller.captions import Captions, OnCaption
 from local.caller.listening import Listening
 from local.caller.mouth import Mouth
 from local.caller.recording import Recording, Spoken
-from local.caller.script import Line, Script
+from local.caller.script import DTMF_CODES, Line, Script
 
 AGENT_IS_DONE_SECONDS = 0.35
 """Silence at the ear after which an agent has finished, once its caption is complete."""
 AGENT_IS_DONE_ANYWAY_SECONDS = 2.0
 """The same when its caption never completes."""
 _LOOK_SECONDS = 0.02
+_KEY_SECONDS = 0.13
+"""From one key to the next, of somebody who knows the number."""
 _ECHO_SECONDS = 0.3
 """What is still on its way to the ear when the caller's script ends."""
 _ASKED_AGAIN = re.compile(
@@ -152,16 +154,28 @@ class _Call:
             await self._cue(line)
             if line.hang_up:
                 raise _Over("caller")
-            await self._speak(index, line)
+            await self._do(index, line)
             self._last, self._said_again = (index, line), 0
         await self._closed.wait()
 
-    async def _speak(self, index: int, line: Line, *, is_again: bool = False) -> None:
+    async def _do(self, index: int, line: Line, *, is_again: bool = False) -> None:
         self._captions.answer()
-        start, end = await self._mouth.say(self._voice[index])
-        played = line.play.name if line.play else ""
+        if line.press:
+            played = f"keys {line.press}"
+            start, end = await self._press(line.press)
+        else:
+            played = line.play.name if line.play else ""
+            start, end = await self._mouth.say(self._voice[index])
         self._spoken.append(Spoken(line.say, played, start * 10, end * 10, is_again))
         self._line_ended = time.monotonic()
+
+    async def _press(self, keys: str) -> tuple[int, int]:
+        """As a telephone does: events beside the audio. Returns the first and one past the last frame on the time line."""
+        start = self._mouth.frame_count
+        for key in keys:
+            await self._room.local_participant.publish_dtmf(code=DTMF_CODES[key], digit=key)
+            await asyncio.sleep(_KEY_SECONDS)
+        return start, self._mouth.frame_count
 
     async def _cue(self, line: Line) -> None:
         """Returns when it is this line's turn; raises _Over when its cue does not come.
@@ -176,7 +190,7 @@ class _Call:
                 return
             if not is_cued and self._last is not None and self._is_asked_again():
                 self._said_again += 1
-                await self._speak(*self._last, is_again=True)
+                await self._do(*self._last, is_again=True)
                 deadline = time.monotonic() + line.timeout_seconds
             if not is_cued and time.monotonic() > deadline:
                 raise _Over("caller", f"{self._where(line)}: {_missing(line)} within {line.timeout_seconds:g} s")
@@ -204,11 +218,11 @@ class _Call:
 
     def _unspoken(self) -> str:
         """What to say about a call that the mesh ended before the script was through."""
-        sounding = [line for line in self._script.lines if line.makes_sound]
+        due = [line for line in self._script.lines if line.makes_sound or line.press]
         spoken = sum(not spoken.is_again for spoken in self._spoken)
-        if spoken >= len(sounding):
+        if spoken >= len(due):
             return ""
-        return f"{self._where(sounding[spoken])}: the mesh ended the call before this line"
+        return f"{self._where(due[spoken])}: the mesh ended the call before this line"
 
     def _where(self, line: Line) -> str:
         return f"{self._script.path}:{line.at_line}"

@@ -14,6 +14,7 @@ from local.caller.nodes import Nodes
 from local.caller.script import (
     CALL_TIMEOUT_SECONDS,
     CHANNELS,
+    DTMF_CODES,
     LINE_TIMEOUT_SECONDS,
     VOICES,
     Expect,
@@ -24,13 +25,14 @@ from local.caller.script import (
 )
 
 _TOP = ("title", "channel", "voice", "timeout_seconds", "lines", "expect")
-_KINDS = ("say", "play", "hang_up", "stay_silent")
+_KINDS = ("say", "play", "press", "hang_up", "stay_silent")
 _LINE = (*_KINDS, "after", "interrupt", "timeout_seconds")
 _LIMITS = ("handoffs_max", "gap_ms_max", "overlap_ms_max", "clipped_ms_max")
 _EXPECT = ("services", "outcome", "facts", "heard", "heard_once", "not_heard", "effects", *_LIMITS)
 _OUTCOMES = ("resolved", "transferred_to_human", "callback_booked", "caller_hung_up", "failed")
 
 _MAX_WORDS = 600
+_MAX_KEYS = 40
 _MAX_PLAY_SECONDS = 60.0
 _EXAMPLE = '- say: "Hi, I was charged twice."'
 
@@ -118,6 +120,7 @@ def _line(nodes: Nodes, node: yaml.Node) -> Line:
         at_line=node.start_mark.line + 1,
         say=_say(nodes, entries["say"]) if "say" in entries else "",
         play=_play(nodes, entries["play"]) if "play" in entries else None,
+        press=_press(nodes, entries["press"]) if "press" in entries else "",
         hang_up="hang_up" in entries and _only_true(nodes, entries["hang_up"], "`hang_up`"),
         stay_silent="stay_silent" in entries and _only_true(nodes, entries["stay_silent"], "`stay_silent`"),
         after=nodes.cue(entries["after"]) if "after" in entries else None,
@@ -139,6 +142,17 @@ def _say(nodes: Nodes, node: yaml.Node) -> str:
     if len(words) > _MAX_WORDS:
         nodes.wrong(node, f"`say` has {len(words)} characters", f"at most {_MAX_WORDS}: split it into several lines")
     return words
+
+
+def _press(nodes: Nodes, node: yaml.Node) -> str:
+    keys = nodes.text(node, "`press`", "4721#")
+    if unknown := "".join(dict.fromkeys(key for key in keys if key not in DTMF_CODES)):
+        nodes.wrong(
+            node, f"`press`: a telephone has no key {unknown!r}", 'write digits, * and #, such as `press: "4721#"`'
+        )
+    if len(keys) > _MAX_KEYS:
+        nodes.wrong(node, f"`press` has {len(keys)} keys", f"at most {_MAX_KEYS}: split it into several lines")
+    return keys
 
 
 def _play(nodes: Nodes, node: yaml.Node) -> Path | None:

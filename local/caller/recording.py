@@ -13,7 +13,7 @@ from local.caller.band import RATE, Samples, through_the_phone
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A line that the caller spoke. ``text`` is empty for a played recording; times are on the call's time line."""
+    """A line that the caller spoke, played or typed. ``text`` is empty unless he spoke; times are on the call's time line."""
 
     text: str
     played: str

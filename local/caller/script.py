@@ -11,6 +11,8 @@ from pathlib import Path
 
 CHANNELS = ("web", "phone")
 VOICES = ("heart", "michael", "emma")
+DTMF_CODES = {key: code for code, key in enumerate("0123456789*#")}
+"""The keys of a telephone and the number that each has on the wire (RFC 4733)."""
 
 LINE_TIMEOUT_SECONDS = 30.0
 """How long a line waits for its cue, unless it says otherwise."""
@@ -20,12 +22,14 @@ CALL_TIMEOUT_SECONDS = 180.0
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing the caller does. Exactly one of ``say``, ``play``, ``hang_up``, ``stay_silent`` is set."""
+    """One thing the caller does. Exactly one of ``say``, ``play``, ``press``, ``hang_up``, ``stay_silent`` is set."""
 
     at_line: int
     """Where it stands in the YAML, for messages; counted from 1."""
     say: str = ""
     play: Path | None = None
+    press: str = ""
+    """Keys of a telephone, one after the other: digits, ``*`` and ``#``."""
     hang_up: bool = False
     stay_silent: bool = False
     after: re.Pattern[str] | float | None = None

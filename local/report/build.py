@@ -84,7 +84,7 @@ def _caller_turns(recording: Recording) -> Iterable[TurnHeard]:
     for spoken in recording.spoken:
         text = spoken.text
         if not text:
-            # A played recording has no words of its own: take what the mesh made of it.
+            # A played recording has no words of its own, nor have keys: take what the mesh made of it.
             near = (c.text for c in understood if spoken.start_ms <= c.start_ms <= spoken.end_ms + 4_000)
             text = next(near, f"({spoken.played})")
         yield TurnHeard(CALLER, text, spoken.start_ms, spoken.end_ms)

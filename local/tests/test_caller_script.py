@@ -111,6 +111,13 @@ def test_a_recording_lies_beside_the_script(write, tmp_path):
     assert script.lines[0].makes_sound
 
 
+@pytest.mark.parametrize("written", ['"4721#"', "4721#", "'0123456789*#'", "97209"])
+def test_keys_are_read_as_they_stand(write, written):
+    (line,) = load_script(write(f"lines:\n  - press: {written}\n")).lines
+    assert line.press == written.strip("\"'")
+    assert not line.makes_sound
+
+
 @pytest.mark.parametrize("path", sorted(CALLERS.glob("*.yaml")), ids=lambda p: p.stem)
 def test_every_shipped_caller_can_be_played_on_both_channels(path):
     for channel in ("web", "phone"):
@@ -158,6 +165,12 @@ def test_a_misspelt_channel_is_recognised(problems_of):
         ("- say: Hello\n    say: Bye", "stands twice"),
         ("- hang_up: false", "says nothing"),
         ("- play: nowhere.flac", "there is no file"),
+        ("- press: 47-21", "no key '-'"),
+        ('- press: "47 21"', "no key ' '"),
+        ("- press:", "empty"),
+        ("- press: #4721", "empty"),
+        ("- press: 4721\n    say: Hello", "`say` and `press`"),
+        (f"- press: '{'1' * 41}'", "41 keys"),
         ("- say: Hello\n  - hang_up: true\n  - say: Never", "never be spoken"),
         (f"- say: {'word ' * 200}", "characters"),
     ],

@@ -39,6 +39,11 @@ def says(words: str, *, after: str, interrupt: bool = False) -> Line:
     return Line(0, say=words, after=re.compile(after, re.IGNORECASE), interrupt=interrupt, timeout_seconds=40)
 
 
+def presses(keys: str, *, after: str, interrupt: bool = False) -> Line:
+    """The caller types on his telephone's keypad."""
+    return Line(0, press=keys, after=re.compile(after, re.IGNORECASE), interrupt=interrupt, timeout_seconds=40)
+
+
 def hangs_up(*, after: str, interrupt: bool = False) -> Line:
     """The caller leaves."""
     return Line(0, hang_up=True, after=re.compile(after, re.IGNORECASE), interrupt=interrupt, timeout_seconds=40)

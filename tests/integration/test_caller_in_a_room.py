@@ -160,6 +160,29 @@ async def test_a_caller_who_interrupts_does_not_wait(stage: Stage) -> None:
     assert agent.start_ms < recording.spoken[0].start_ms < agent.end_ms
 
 
+@pytest.mark.parametrize("channel", ["web", "phone"])
+async def test_keys_come_one_by_one_from_the_caller_and_the_report_tells_what_was_made_of_them(
+    stage: Stage, channel: str
+) -> None:
+    pressed: list[tuple[str, int, str]] = []
+
+    async def agents(access: Access) -> None:
+        triage = stage.agent(access, "triage-1")
+        triage.room.on("sip_dtmf_received", lambda key: pressed.append((key.participant.identity, key.code, key.digit)))
+        await triage.join()
+        await triage.say(FIRST_WORDS, voice(1.0, seed=1))
+        await asyncio.sleep(1.5)
+        await triage.understand(access.identity, "My account ID is A C, 4 7 2 1.")
+        await asyncio.sleep(1.0)
+        await stage.close_room(access)
+
+    recording = await stage.call('lines:\n  - press: "47*#"\n    after: account\n', agents, channel=channel)
+    assert recording.problems == ()
+    assert [(code, key) for _, code, key in pressed] == [(4, "4"), (7, "7"), (10, "*"), (11, "#")]
+    assert {who.split("-")[0] for who, _, _ in pressed} == {"caller"}
+    assert [turn.text for turn in turns_of(recording) if turn.speaker == "caller"] == ["My account ID is A C, 4 7 2 1."]
+
+
 async def test_a_caller_who_hangs_up_leaves(stage: Stage) -> None:
     async def agents(access: Access) -> None:
         triage = stage.agent(access, "triage-1")

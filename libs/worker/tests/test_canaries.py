@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
+import re
 from pathlib import Path
 
 import pytest
+from handoff.call import Call
+from handoff.context import build_context
 from handoff.directory import DIRECTORY
-from handoff.testing import make_intent, memory_store
+from handoff.testing import START, make_intent, memory_store
 from prometheus_client import REGISTRY, generate_latest
 from worker import hearing
 from worker.agent import CallAgent
 from worker.canary_testing import CANARY, Canary, Crowd
+from worker.jumping_time import without_waiting
 from worker.observe import Metrics
+from worker.pressing import NO_CARDS
+from worker.pressing_testing import ASK_ACCOUNT, phone_call
 from worker.run import _JsonLines
 from worker.service import Service
-from worker.testing import PaperService, paper_service
+from worker.testing import PaperService, TextCall, paper_service
+from worker.told import Calls, ToldModel, ToldTransfer
+from worker.transfer import Stayed
 
 CALLERS = [Canary(number) for number in range(12)]
 
@@ -77,3 +86,65 @@ def test_the_test_sees_what_should_not_be_seen(services: dict[str, Service]) -> 
         "prompt: something private",
         "prompt: company_size, which it does not receive",
     ]
+
+
+# --- what is typed ----------------------------------------------------------------------------------------------------
+def in_it(digits: str, text: str) -> bool:
+    """Whether seven digits in a row of these stand there, together or spelled. A time may have some by chance, and is left out."""
+    parts = (digits[at : at + 7] for at in range(len(digits) - 6))
+    return any(re.search(r"[ ,.-]{0,2}".join(part), re.sub(r"\d{10}\.\d+", "", text)) for part in parts)
+
+
+def everything_that_is_kept(call: TextCall, stored: Call | None) -> list[str]:
+    """The record here and in the store, what crosses from it, and all that the brain is shown."""
+    record, taker = call.call, DIRECTORY["escalation"]
+    crosses = build_context(record, entry=taker, handoff_id="h1", epoch=1, now=START, intent=make_intent())
+    return [
+        repr(record),
+        repr(stored),
+        repr(crosses),
+        json.dumps(call.agent.chat_ctx.to_dict()),
+        call.agent.instructions,
+    ]
+
+
+@pytest.mark.parametrize("length", [11, 13, 15, 16, 19])
+@pytest.mark.parametrize("ended_by", ["#", ""])
+@without_waiting
+async def test_a_card_number_that_is_typed_is_nowhere(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, length: int, ended_by: str
+) -> None:
+    card = "4929381057264183059"[:length]
+    asked_to_move = Calls("transfer_call", {"service": "billing"})
+    brain = ToldModel("Thank you.", asked_to_move, "Nobody is there.")
+    moving = ToldTransfer(Stayed("at_capacity"))
+    lines = io.StringIO()
+    handler = logging.StreamHandler(lines)
+    handler.setFormatter(_JsonLines())
+    logging.getLogger().addHandler(handler)
+    try:
+        with caplog.at_level(logging.DEBUG):
+            async with phone_call(tmp_path, brain, ASK_ACCOUNT, transfer=moving) as call:
+                for keys in (card, "4721#", card):  # asked for another number, then for none
+                    await call.types(keys + ended_by)
+                moving.meanwhile = lambda: call.room.press(card + ended_by)
+                await call.text.caller("Billing, please.")
+                await call.settled()
+                assert await call.agent.brief.checkpoint.flushed(5)
+                stored = await call.text.store.load_call("call-1")
+                kept = [*everything_that_is_kept(call.text, stored), repr(vars(call.pressing._keypad))]
+                kept.append(repr(vars(call.pressing)))
+                assert call.agent.known() == {"account_id": "AC4721"}, "what was asked for is known"
+                said = [text for text in call.text.said if text.startswith(NO_CARDS)]
+                assert len(said) == 3, "also to the one that was typed over the announcement"
+    finally:
+        logging.getLogger().removeHandler(handler)
+    kept += [lines.getvalue(), caplog.text, *(str(vars(record)) for record in caplog.records)]
+    assert "a keypad entry was dropped" in lines.getvalue()
+    assert [text for text in kept if in_it(card, text)] == []
+
+
+def test_the_test_sees_a_card_number_in_pieces() -> None:
+    assert in_it("4929381057264183", "it is 4 9 2 9, 3 8 1 0.")
+    assert in_it("4929381057264183", "4929381057264183")
+    assert not in_it("4929381057264183", "4929 and 1057")

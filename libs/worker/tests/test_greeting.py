@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from handoff.call import Ending, Role
+from handoff.call import Channel, Ending, Role
 from handoff.testing import make_call, make_turn
 from worker import clips, greeting
 from worker.desk_testing import APOLOGY, GREETING, ME, PaperDesk
@@ -43,6 +43,19 @@ async def test_a_new_caller_is_greeted_by_who_holds_the_floor(tmp_path: Path) ->
     floor = await desk.store.load_floor("call-1")
     assert floor is not None
     assert (floor.agent_id, floor.epoch) == (ME, 1)
+    await over(desk)
+
+
+@pytest.mark.parametrize(("attributes", "channel"), [({}, Channel.WEB), ({"sip.callID": "SCL_1"}, Channel.PHONE)])
+@without_waiting
+async def test_the_record_tells_how_the_caller_came_and_not_his_number(
+    tmp_path: Path, attributes: dict[str, str], channel: Channel
+) -> None:
+    desk = PaperDesk(tmp_path, ToldModel(), make_call(turns=(), facts=()))
+    desk.attributes = attributes | {"sip.phoneNumber": "+15550100001"} if attributes else {}
+    await greet(desk)
+    assert desk.cast.checkpoint.call.channel is channel
+    assert "5550100" not in repr(await desk.store.load_call("call-1"))
     await over(desk)
 
 

@@ -1,7 +1,7 @@
 """Sentences with holes: filling them, and knowing them again."""
 
 import pytest
-from worker.phrases import HEARD_ENOUGH, Phrase
+from worker.phrases import HEARD_ENOUGH, LAST_QUESTION, Phrase
 
 KNOWN = {"name": "Sarah Chen", "refund.amount": "49.99", "refund.reference": "RF-20417", "date": "March"}
 
@@ -67,3 +67,46 @@ def test_a_hole_may_hold_several_words() -> None:
         1.0,
         False,
     )
+
+
+# --- what may be typed instead ----------------------------------------------------------------------------------------
+REFUND = "Would you like me to refund it?[ Or press 1 for yes or 2 for no on {keypad}.]"
+ON_THE_PHONE = {"keypad": "your keypad"}
+
+
+def test_a_hint_is_said_to_who_has_a_keypad_and_known_again() -> None:
+    whole = "Would you like me to refund it? Or press 1 for yes or 2 for no on your keypad."
+    assert Phrase(REFUND).fill(ON_THE_PHONE.get) == whole
+    assert Phrase(REFUND).fill({}.get) == "Would you like me to refund it?"
+    assert Phrase(REFUND).share_heard(whole, ON_THE_PHONE.get, was_interrupted=False) == (1.0, True)
+
+
+@pytest.mark.parametrize(
+    ("heard", "enough"),
+    [
+        ("Would you like me to refund it?", True),
+        ("Would you like me to refund it? Or press 1", True),
+        ("Would you like me to", False),
+    ],
+)
+def test_who_answers_before_the_hint_is_over_has_heard_the_question(heard: str, enough: bool) -> None:
+    heard_share, is_current = Phrase(REFUND).share_heard(heard, ON_THE_PHONE.get, was_interrupted=True)
+    assert is_current
+    assert (heard_share >= HEARD_ENOUGH) is enough
+
+
+@pytest.mark.parametrize(
+    ("said", "question"),
+    [
+        ("Thank you. Is it you?", "Is it you?"),
+        (
+            "Thank you. Is it you? Or type it on your keypad, then press hash.",
+            "Is it you? Or type it on your keypad, then press hash.",
+        ),
+        ("Is it you? Please tell me.", None),
+        ("Is it $49.99 or more?", "Is it $49.99 or more?"),
+    ],
+)
+def test_the_last_question_keeps_its_hint(said: str, question: str | None) -> None:
+    found = LAST_QUESTION.search(said)
+    assert (found[0].strip() if found else None) == question

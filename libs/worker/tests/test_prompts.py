@@ -22,6 +22,12 @@ def test_an_empty_fact_counts_as_unknown() -> None:
     assert prompts.spoken("About {topic}. How can I help?", {"topic": ""}) == "How can I help?"
 
 
+def test_a_question_stays_when_the_sentence_behind_it_is_not_spoken() -> None:
+    text = "Is it about billing? Or press 1 for billing on {keypad}."
+    assert prompts.spoken(text, {}) == "Is it about billing?"
+    assert prompts.spoken(text, {"keypad": "your keypad"}).endswith("Or press 1 for billing on your keypad.")
+
+
 def test_a_missing_prompt_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"greeting_direct\.md"):
         prompts.load(tmp_path, "greeting_direct")

@@ -55,6 +55,15 @@ def test_fields_that_were_not_chosen_do_not_get_into_the_log() -> None:
     }
 
 
+def test_a_calling_number_is_not_whole_in_any_part_of_a_line() -> None:
+    try:
+        raise ValueError("sip_+15550100001 is gone")
+    except ValueError:
+        line = logged("%s left", "sip_+15550100001", call_id="call-_+15550100001_x", exc_info=sys.exc_info())
+    assert "5550100" not in json.dumps(line)
+    assert (line["message"], line["call_id"]) == ("sip_***01 left", "call-_***01_x")
+
+
 def test_an_exception_stays_inside_its_line() -> None:
     try:
         raise ValueError("broken")

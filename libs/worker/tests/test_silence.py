@@ -130,3 +130,14 @@ def test_people_ask_us_to_wait_in_many_words(text: str) -> None:
 @pytest.mark.parametrize("text", ["I have waited for a week", "The second invoice", "Yes please"])
 def test_other_words_about_time_ask_for_nothing(text: str) -> None:
     assert not asks_to_wait(text)
+
+
+@without_waiting
+async def test_a_caller_who_types_and_never_speaks_begins_anew_as_well() -> None:
+    watch, counted = watched(Quiet())
+    await asyncio.sleep(SECONDS + 0.1)
+    watch.heard("")
+    await asyncio.sleep(SECONDS - 0.1)
+    assert counted == [1]
+    await asyncio.sleep(0.2)
+    assert counted == [1, 1]

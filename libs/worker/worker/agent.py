@@ -43,6 +43,7 @@ from worker.hearing import Hearing
 from worker.hold import Overheard
 from worker.ladder import Asked, Ladder, Missed
 from worker.learning import Learning
+from worker.phone import KEYPAD
 from worker.service import Service
 from worker.settings import Settings
 from worker.silence import SilenceWatch
@@ -111,11 +112,19 @@ class CallAgent(Agent):
         self._hearing = Hearing(brief.checkpoint, brief.service.name)
         self._learning = Learning(brief.checkpoint, brief.office)
         self.mute: Callable[[bool], None] = lambda closed: None
+        self.is_typing: Callable[[], bool] = lambda: False
+        """Whether the caller is in the middle of an entry on his keypad; see pressing.py."""
 
     @property
     def is_busy(self) -> bool:
-        """Whether the call is on its way elsewhere, or something that the caller said waits for an answer."""
-        return self.is_transferring or self._is_ending or bool(self._unanswered or self._held)
+        """Whether the call is on its way elsewhere, or something that the caller said or types waits for an answer."""
+        is_owed = bool(self._unanswered or self._held) or self.is_typing()
+        return self.is_transferring or self._is_ending or is_owed
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether what the caller says is ours to answer now."""
+        return self.floor_is_ours and not self.is_transferring and not self._is_ending
 
     # --- what a service overrides ---------------------------------------------------------------------------------
     @classmethod
@@ -167,12 +176,16 @@ class CallAgent(Agent):
         else:
             self._caller_speaking_until = now
 
+    def hears_a_key(self) -> None:
+        """The caller types: he is there, although he says nothing."""
+        if self._silence is not None:
+            self._silence.heard("")
+
     def _not_understood(self, event: UserTranscriptionTimeoutEvent) -> None:
         """The caller spoke, and speech to text made nothing of it: the same as an unsure hearing."""
-        is_ours = self.floor_is_ours and not self.is_transferring and not self._is_ending
         if self._began_over_agent:
             return  # a sound while we spoke: we go on
-        if is_ours and event.speech_duration >= _MIN_SPEECH_SECONDS and self._unsure < _MAX_UNSURE:
+        if self.may_answer and event.speech_duration >= _MIN_SPEECH_SECONDS and self._unsure < _MAX_UNSURE:
             self._unsure += 1
             self.say_prompt("clarify")
 
@@ -210,7 +223,7 @@ class CallAgent(Agent):
     async def on_user_turn_completed(self, turn_ctx: ChatContext, new_message: ChatMessage) -> None:
         """Before the brain answers: note what was said; ask again when it was not heard well."""
         self._unanswered.clear()
-        if self.is_transferring or self._is_ending or not self.floor_is_ours:
+        if not self.may_answer:
             raise StopResponse
         text = new_message.text_content or ""
         facts = self._hearing.note(text)
@@ -245,8 +258,7 @@ class CallAgent(Agent):
 
     def _answer_held(self) -> None:
         """The rest did not become a turn: what there is is answered now, for a caller must not wait in silence."""
-        is_ours = self.floor_is_ours and not self.is_transferring and not self._is_ending
-        if not self._held or not is_ours or self.session.user_state == "speaking":
+        if not self._held or not self.may_answer or self.session.user_state == "speaking":
             return
         rest = " ".join(self._unanswered)
         said = " ".join([*self._held, *self._unanswered])
@@ -290,7 +302,8 @@ class CallAgent(Agent):
     # --- speaking -------------------------------------------------------------------------------------------------
     def say_prompt(self, name: str) -> Any:
         """Says ``prompts/<name>.md``; returns the speech handle."""
-        text = prompts.spoken(prompts.load(self.brief.service.folder, name), self.known())
+        known = self.known() | ({"keypad": KEYPAD} if self.story().is_on_the_phone else {})
+        text = prompts.spoken(prompts.load(self.brief.service.folder, name), known)
         return self.session.say(text)
 
     async def _caller_is_silent(self, count: int) -> None:

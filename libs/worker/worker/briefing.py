@@ -24,16 +24,25 @@ from worker.service import Service
 _ROLES = {Role.CALLER: "user", Role.AGENT: "assistant"}
 _PLAIN = re.compile(r"[\w$€£%.,'’ -]{1,80}")
 """Needs no quotes: nothing in it means anything in the block."""
+_KEYPAD = (
+    "The caller is on the telephone and has a keypad. When you ask for the account ID, a ticket number or the ZIP code, add: or type the"
+    " digits on your keypad, then press hash. When you ask for a yes or a no, you may add: or press 1 for yes or 2 for no. Nothing that"
+    " you have not asked for in this way can be typed. Never ask for a card number."
+)
 _BEGIN, _END = "--- call data ---", "--- end of call data ---"
 
 
-def instructions(service: Service, context: HandoffContext | None, tools_away: str) -> str:
+def instructions(
+    service: Service, context: HandoffContext | None, tools_away: str, *, on_the_phone: bool = False
+) -> str:
     """The service's instructions, and what is known of this call in a block that is marked as data, not orders."""
     parts = [prompts.load(service.folder, "instructions")]
     if context is not None:
         parts.append(_story(service, context))
     if tools_away:
         parts.append("Your tools are away right now: say what you cannot do; never invent a result.")
+    if on_the_phone:
+        parts.append(_KEYPAD)
     return "\n\n".join(parts)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from handoff.call import Call
+from handoff.call import Call, Channel
 from handoff.context import HandoffContext
 from livekit.agents import AgentSession, ChatContext
 from livekit.agents import llm as lk_llm
@@ -75,7 +75,7 @@ async def make(
     agent = service.agent(
         brief,
         tools=toolset,
-        instructions=briefing.instructions(service, context, away),
+        instructions=briefing.instructions(service, context, away, on_the_phone=call.channel is Channel.PHONE),
         chat_ctx=remembered or briefing.conversation(briefing.turns(service, call, context)),
     )
     if away:
@@ -89,7 +89,8 @@ async def _tools_are_back(agent: CallAgent, *, was_ours: bool) -> None:
     """What the agent was told of its tools is not true any more. ``was_ours``: it goes on with a call of its own service, whose
     conversation has answers of these tools; LiveKit drops the answers of tools that an agent does not have."""
     brief = agent.brief
-    await agent.update_instructions(briefing.instructions(brief.service, brief.context, ""))
+    on_the_phone = brief.checkpoint.call.channel is Channel.PHONE
+    await agent.update_instructions(briefing.instructions(brief.service, brief.context, "", on_the_phone=on_the_phone))
     if not was_ours:
         return
     chat = agent.chat_ctx.copy()

@@ -25,6 +25,7 @@ from worker.ladder import Ladder
 from worker.leaving import Leaving
 from worker.moving import Mover
 from worker.orphan import when_orphaned
+from worker.pressing import Pressing
 from worker.service import Service
 from worker.settings import Settings
 from worker.store_clock import StoreClock, issued_at
@@ -130,6 +131,7 @@ class Desk:
         gate = session.attach_gate(running, is_open=is_open)
         agent.attach()
         agent.mute = lambda muted: gate.close() if muted else gate.open()
+        Pressing(agent, self.ctx.room)
         cast = self.leaving.cast = Cast(agent, running, gate, checkpoint)
         running.on("close", self.leaving.session_closed)
         self._mover = Mover(

@@ -55,6 +55,8 @@ class PaperDesk:
         self.kept = SimpleNamespace(text=lambda name: APOLOGY, get=self._clip)
         caller = SimpleNamespace(identity=call.caller_identity, kind=rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD)
         self.room = SimpleNamespace(remote_participants={call.caller_identity: caller})
+        self.attributes: dict[str, str] = {}
+        """Of the caller, in the room."""
         self.put_out: list[str] = []
         """Who was removed from the room."""
         self.removal_fails: Exception | None = None
@@ -96,7 +98,9 @@ class PaperDesk:
         while not self.room.remote_participants:
             await asyncio.sleep(0.1)
         kind = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD
-        return SimpleNamespace(identity=next(iter(self.room.remote_participants)), kind=kind)
+        return SimpleNamespace(
+            identity=next(iter(self.room.remote_participants)), kind=kind, attributes=self.attributes
+        )
 
     def checkpoint(self, call: Call) -> Checkpoint:
         return Checkpoint(self.store, call, service="triage", lease_seconds=1, on_floor_lost=lambda: None)

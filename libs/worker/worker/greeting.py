@@ -7,10 +7,9 @@ import logging
 
 from handoff.call import Call, Channel, Floor
 from handoff.errors import FloorLost
-from livekit import rtc
 from livekit.agents import AutoSubscribe
 
-from worker import briefing, clips, resuming
+from worker import briefing, clips, phone, resuming
 from worker.desk import Desk
 from worker.first_word import FirstWord, never_played
 
@@ -28,7 +27,7 @@ async def greet(desk: Desk) -> None:
     await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
     async with asyncio.timeout(_CALLER_SECONDS):
         caller = await ctx.wait_for_participant()
-    channel = Channel.PHONE if caller.kind == rtc.ParticipantKind.PARTICIPANT_KIND_SIP else Channel.WEB
+    channel = Channel.PHONE if phone.is_on_the_phone(caller.kind, caller.attributes) else Channel.WEB
     call = Call(desk.call_id, channel, caller.identity, await store.now(), services=(desk.service.name,))
     call = await store.open_call(call)
     floor = await _floor(desk, call)

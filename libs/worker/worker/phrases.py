@@ -28,8 +28,9 @@ FORMATS: dict[str, Callable[[str], str]] = {
 }
 HEARD_ENOUGH = 0.75
 """How much of an interrupted question the caller must have heard for an answer to count; the question itself stands at its end."""
-LAST_QUESTION = re.compile(r"(?:^|(?<=[.?!]) )(?:[^.?!]|[.?!](?! ))*\?$")
-"""The question at the end of what is said. A dot inside a number or a placeholder ends no sentence."""
+LAST_QUESTION = re.compile(r"(?:^|(?<=[.?!]) )(?:[^.?!]|[.?!](?! ))*\?(?: [^.?!]*\bkeypad\b[^.?!]*\.)?$")
+"""The question at the end of what is said, with what may be typed instead of an answer. A dot inside a number or a placeholder ends no
+sentence."""
 _TEMPLATE_QUESTION = re.compile(r"(?:^|(?<=[.?!]) |(?<=\}) (?=[A-Z]))(?:(?!\} [A-Z])(?:[^.?!]|[.?!](?! )))*\?$")
 """The same in a template, where a placeholder before a capital may stand for whole sentences."""
 
@@ -37,6 +38,8 @@ _MAX_HOLE_WORDS = 40
 """A back office gives whole sentences as reasons."""
 _HOLE = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)?)(?::([a-z]+))?\}")
 _BRACKET = re.compile(r"\[([^\[\]]*)\]")
+_HINT = re.compile(r"\[([^\[\]]*\{keypad\}[^\[\]]*)\]\W*$")
+"""What a caller on the telephone may type instead: it stands behind the question, which is whole without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class Phrase:
             raise ValueError("a placeholder is malformed: write {name}, {tool.field} or {name:format}")
         if "[" in _BRACKET.sub("", self.text) or "]" in _BRACKET.sub("", self.text):
             raise ValueError("square brackets must be closed and not nested")
+        hint = _HINT.search(self.text)
+        self._hint = hint[1] if hint is not None else ""
         pieces = _pieces(self.text)
         self._first = pieces[0] if pieces and not self.text.startswith("[") else None
 
@@ -83,13 +88,15 @@ class Phrase:
     def share_heard(self, heard: str, lookup: Lookup, *, was_interrupted: bool) -> tuple[float, bool]:
         """How much of this phrase ``heard`` is (0 to 1), and whether with the values as they are now.
 
-        Whole or nothing, unless it was interrupted: then its beginning counts, from three words on.
+        Whole or nothing, unless it was interrupted: then its beginning counts, from three words on. What may be typed instead of an
+        answer need not have been heard.
         """
         words = _words(heard)
         if self._first is not None and len(words) > 1 and words[0] != self._first:
             return 0.0, False  # nearly always: most of a playbook's sentences were not said
         for text, is_current in self._forms(lookup):
-            share = _share(_pieces(text), words, was_interrupted)
+            hint = len(_pieces(_fill(self._hint, lookup) or "")) if is_current else 0
+            share = _share(_pieces(text), words, was_interrupted, hint=hint)
             if share:
                 return share, is_current
         return 0.0, False
@@ -123,14 +130,15 @@ def _pieces(text: str) -> list[str | None]:
     return [None if "\0" in word else word for word in _words(marked)]
 
 
-def _share(pieces: list[str | None], words: tuple[str, ...], was_interrupted: bool) -> float:
+def _share(pieces: list[str | None], words: tuple[str, ...], was_interrupted: bool, *, hint: int) -> float:
+    """``hint``: how many pieces at the end do not count."""
     if not words or not pieces:
         return 0.0
     if (at := _matched(pieces, words, was_interrupted)) is None:
         return 0.0
     if at == len(pieces):
         return 1.0
-    return at / len(pieces) if len(words) >= 3 else 0.0
+    return min(1.0, at / (len(pieces) - hint)) if len(words) >= 3 else 0.0
 
 
 def _matched(pieces: list[str | None], words: tuple[str, ...], may_stop_early: bool) -> int | None:

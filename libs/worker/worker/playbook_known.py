@@ -10,6 +10,7 @@ from handoff.call import Intent
 
 from worker.conversation import Conversation, ToolUse
 from worker.intent import find_intents
+from worker.phone import KEYPAD
 from worker.phrases import LAST_QUESTION
 from worker.playbook_route import leads_to, other_service
 from worker.playbook_rules import Playbook, Tool
@@ -68,6 +69,8 @@ class Known:
                 return asked_for(self._last_said)
             case "returning":
                 return self.story.services[-2] if self.story.is_returning and len(self.story.services) > 1 else ""
+            case "keypad":
+                return KEYPAD if self.story.is_on_the_phone else ""
             case "summary":
                 return summary(self.conversation.caller_turns, self.facts, self.playbook.facts, self.story.effects)
         return ""

@@ -152,5 +152,6 @@ BUILT_IN = {
     "last_question": "the question at its end",
     "asked_for": 'what that question wants, as it fits into "take your time with ..."; without a value for most questions',
     "returning": "the service that the call came back from",
+    "keypad": '"your keypad" for a caller on the telephone; without a value for any other',
 }
 """Values that every playbook has beside its facts; ``{effect.TOOL}`` is the reference of what that tool changed last."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Mapping
 from importlib.resources.abc import Traversable
+
+_SENTENCE_END = re.compile(r"(?<=[.?!]) ")
 
 
 class _Known(dict[str, str]):
@@ -31,9 +34,9 @@ def spoken(text: str, known: Mapping[str, str]) -> str:
     "I see you're calling about {topic}." is not said at all when there is no topic: a caller must never hear a hole.
     """
     kept = []
-    for sentence in text.replace("\n", " ").split(". "):
+    for sentence in _SENTENCE_END.split(text.replace("\n", " ")):
         wanted = [name for _, name, _, _ in string.Formatter().parse(sentence) if name]
         if all(known.get(name) for name in wanted):
             kept.append(sentence.strip().format_map(_Known(known)))
-    line = ". ".join(s for s in kept if s).strip()
+    line = " ".join(s for s in kept if s).strip()
     return line if not line or line[-1] in ".?!" else line + "."

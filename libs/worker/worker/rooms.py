@@ -11,6 +11,7 @@ import aiohttp
 from livekit import api
 from livekit.protocol import models
 
+from worker.phone import is_on_the_phone
 from worker.settings import Settings
 
 LIVEKIT_AWAY = (api.TwirpError, aiohttp.ClientError, OSError)
@@ -61,7 +62,7 @@ class Rooms:
             raise
         here = [p for p in answer.participants if p.state != models.ParticipantInfo.DISCONNECTED]
         return Present(
-            tuple(Caller(p.identity, p.kind == models.ParticipantInfo.SIP) for p in here if p.kind in _CALLERS),
+            tuple(Caller(p.identity, is_on_the_phone(p.kind, p.attributes)) for p in here if p.kind in _CALLERS),
             tuple(p.identity for p in here if p.kind == models.ParticipantInfo.AGENT),
         )
 

@@ -38,6 +38,7 @@ from worker.doors import BootFailed
 from worker.job import PRELOAD, job, prewarm
 from worker.livekit_worker import LiveKitWorker
 from worker.observe import Metrics
+from worker.phone import masked
 from worker.recovery import Recovery
 from worker.rooms import Rooms
 from worker.rounds import Rounds
@@ -56,7 +57,7 @@ _SETTLE_SECONDS = 2.0
 
 
 class _JsonLines(logging.Formatter):
-    """One JSON object a line; only fields that were chosen, so that no caller's word slips in."""
+    """One JSON object a line; only fields that were chosen, so that no caller's word slips in, and no calling number whole."""
 
     _FIELDS = ("call_id", "handoff_id")
 
@@ -70,7 +71,7 @@ class _JsonLines(logging.Formatter):
         line |= {name: getattr(record, name) for name in self._FIELDS if hasattr(record, name)}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+        return masked(json.dumps(line))
 
 
 _TALKATIVE = ("mcp", "openai", "httpx", "httpx2", "httpcore", "httpcore2")

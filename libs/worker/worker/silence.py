@@ -43,7 +43,8 @@ class SilenceWatch:
         self._restart()
 
     def heard(self, text: str) -> None:
-        """A turn of the caller: after "hold on a second" he gets PATIENT_SECONDS, until he speaks again."""
+        """A turn of the caller, spoken or typed: after "hold on a second" he gets PATIENT_SECONDS, until he speaks again."""
+        self._count = 0
         self._seconds = max(self._usual, PATIENT_SECONDS) if asks_to_wait(text) else self._usual
         self._restart()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from handoff.call import Call, Fact, Mood, Role
+from handoff.call import Call, Channel, Fact, Mood, Role
 from handoff.context import NEVER_CROSSES, SEVERAL
 from handoff.directory import DIRECTORY
 
@@ -46,6 +46,8 @@ class Story:
     """What this service's agent said first since the call came here (the last time); empty when no other agent spoke before."""
     last_said: str = ""
     """What an agent of any service said last, in the words that were played; empty before the first."""
+    is_on_the_phone: bool = False
+    """Whether the caller came by telephone: he has a keypad."""
 
 
 def story_of(call: Call, service: str) -> Story:
@@ -61,6 +63,7 @@ def story_of(call: Call, service: str) -> Story:
         is_returning=service in before,
         began_with=began_with(call, service),
         last_said=last_said(call),
+        is_on_the_phone=call.channel is Channel.PHONE,
     )
 
 

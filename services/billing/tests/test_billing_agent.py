@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from billing import tools
 from billing.agent import SERVICE, BillingAgent
-from handoff.call import Ending, Fact, Role, Source
+from handoff.call import Channel, Ending, Fact, Role, Source
 from handoff.testing import make_call, make_context, make_fact, make_turn, memory_store
 from livekit.agents import ToolError, function_tool
 from worker import playbook, prompts
 from worker.agent import CallAgent
 from worker.jumping_time import without_waiting
+from worker.keypad import PAUSE_SECONDS
 from worker.playbook_llm import PlaybookLLM
+from worker.pressing import NO_CARDS, Pressing
+from worker.pressing_testing import KeyRoom
 from worker.testing import TextCall, hold_call, text_call
 
 BOOK = playbook.load(SERVICE.folder / "playbook.yaml")
@@ -124,6 +129,27 @@ def fact(call: TextCall, name: str) -> Fact:
 
 
 # --- whole calls ------------------------------------------------------------------------------------------------------
+@without_waiting
+async def test_by_telephone_all_answers_can_be_typed() -> None:
+    office, room = BackOffice(), KeyRoom()
+    by_phone = replace(TAKEN, channel=Channel.PHONE, facts=(make_fact("date", "March"),))
+    taken = text_call(SERVICE, brain, tools=office.tools(), call=by_phone, context=make_context(call=by_phone))
+    async with taken as call:
+        Pressing(call.agent, room)  # type: ignore[arg-type]
+        await call.agent.answer_what_was_said_meanwhile()
+        await call.quiet()
+        for keys in ("4721#", "97209", "4000056655665556#", "1"):
+            room.press(keys)
+            await asyncio.sleep(PAUSE_SECONDS + 0.3)
+            await call.quiet()
+        caller = [turn.text for turn in call.call.turns if turn.role is Role.CALLER]
+        assert caller[1:] == ["My account ID is A C, 4 7 2 1.", "The ZIP code is 9 7 2 0 9.", "Yes."]
+        assert call.said[-2].startswith(NO_CARDS)
+        assert call.said[-2].endswith("Would you like me to refund it? Or press 1 for yes or 2 for no on your keypad.")
+        assert call.said[-1].startswith("I've refunded $49.99.")
+    assert office.keys == ["call-1:CH-2"]
+
+
 @without_waiting
 async def test_a_duplicate_charge_is_found_offered_refunded_once_and_confirmed() -> None:
     office = BackOffice()

@@ -88,7 +88,7 @@ async def test_a_general_question_is_answered_and_the_call_ends_politely() -> No
 async def test_mumbled_speech_gets_a_question_and_then_the_help_it_wanted() -> None:
     async with call_to_triage() as call:
         (question,) = await call.caller("mm the hmm thing", confidence=0.2)
-        assert question == prompts.load(SERVICE.folder, "clarify")
+        assert question == "Sorry, I didn't quite catch that. Is this about billing, a technical problem, or our plans?"
         assert await call.caller("It's about my invoice.", confidence=0.9) == [ANNOUNCEMENT]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from worker import playbook
+from worker.keypad import chosen
 from worker.playbook_testing import Play
 from worker.story import Story
 
@@ -229,6 +230,15 @@ def test_the_answer_to_the_clarifying_question_is_understood(answer: str, servic
     assert play.caller("I have a question.") == CLARIFY
     play.caller(answer)
     assert went_to(play) == [service]
+
+
+def test_on_the_telephone_a_key_answers_it() -> None:
+    play = start(story=Story(is_on_the_phone=True))
+    asked = play.caller("I have a question.")
+    assert asked == f"{CLARIFY} Or press 1 for billing, 2 for a technical problem, or 3 for our plans on your keypad."
+    assert "We have three plans" in play.caller(chosen("3", asked))
+    play.caller(chosen("2", asked))
+    assert went_to(play) == ["technical"]
 
 
 def test_a_caller_who_stays_unclear_while_nobody_else_is_there_is_bidden_goodbye() -> None:
