@@ -10,7 +10,7 @@ CHECK := $(PYTHON_BIN) -m tools.check
 unexport PYTHONDONTWRITEBYTECODE
 
 ##@ start
-.PHONY: setup demo calls up down status logs call restart web ledger
+.PHONY: setup demo calls up down status logs call restart web ledger phone-config
 setup: ## Make .venv from requirements.lock (skipped while that is unchanged); PYTHON=... picks an interpreter
 	@PYTHON="$(PYTHON)" tools/setup
 
@@ -47,6 +47,10 @@ ledger: setup ## How calls ended; SINCE=1h, CALL=id, CALLBACKS=1, JSON=1
 	  DATABASE_URL="$${DATABASE_URL:-sqlite:///$${last:-ledger.db}}" \
 	  $(PYTHON_BIN) -m ledger show $(if $(SINCE),--since "$(SINCE)") $(if $(CALL),--call "$(CALL)") \
 	  $(if $(CALLBACKS),--callbacks) $(if $(JSON),--json)
+
+# make has exit codes of its own; a script that needs these runs the module (docs/phone.md).
+phone-config: setup ## Telephone numbers: LiveKit's trunks and rules become what CONFIG=phone.yaml says; DRY_RUN=1 only shows it, ARGS=...
+	@$(PYTHON_BIN) -m gateway.phone $(if $(CONFIG),"$(CONFIG)") $(if $(DRY_RUN),--dry-run) $(ARGS)
 
 ##@ check
 .PHONY: test lint unit services local contract offices integration eval model chaos e2e fmt

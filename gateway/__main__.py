@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 
 import uvicorn
 from handoff.redis_store import RedisStore
 
 from gateway.app import application
+from gateway.finished_rooms import FinishedRooms, LiveKitRooms
+from gateway.log_lines import log_as_lines
 from gateway.settings import Settings, SettingsError
 
 
@@ -19,6 +22,7 @@ def main() -> int:
     except SettingsError as error:
         print(f"gateway: {error}", file=sys.stderr)
         return 2
+    log_as_lines()
     return asyncio.run(_serve(settings))
 
 
@@ -30,12 +34,18 @@ async def _serve(settings: Settings) -> int:
         port=settings.http_port,
         access_log=False,  # who called is nobody's business
         server_header=False,
-        log_level="warning",
+        log_config=None,  # as all others: see log_as_lines
         timeout_graceful_shutdown=5,
     )
+    rooms = LiveKitRooms.connect(settings)
+    looking = asyncio.create_task(FinishedRooms(store, rooms).run())
     try:
         await uvicorn.Server(config).serve()
     finally:
+        looking.cancel()
+        with suppress(asyncio.CancelledError):
+            await looking
+        await rooms.aclose()
         await store.aclose()
     return 0
 

@@ -1,4 +1,5 @@
-"""The gateway's routes: the call page and its files, a token for a new call, another one for a page that was loaded again, health."""
+"""The gateway's routes: the call page and its files, a token for a new call, another one for a page that was loaded again, health;
+and what LiveKit tells (webhooks), and what people of ours see (console)."""
 
 from __future__ import annotations
 
@@ -16,9 +17,11 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from gateway import guards
+from gateway.console import Console
 from gateway.doors import BadPass, Door, NoSuchService, open_again, open_door
 from gateway.guards import Rates, SecureHeaders, refusal
 from gateway.settings import Settings
+from gateway.webhooks import Webhooks
 
 log = logging.getLogger("gateway.app")
 
@@ -39,6 +42,8 @@ def application(settings: Settings, store: Store) -> Starlette:
         Route("/vendor/livekit-client.js", front.client),
         Route("/health/live", _live),
         Route("/health/ready", front.ready),
+        *Webhooks(settings, store).routes(),
+        *Console(settings, store).routes(),
         Mount("/pages", StaticFiles(directory=PAGES)),
     ]
     return Starlette(routes=routes, middleware=[Middleware(SecureHeaders, settings=settings)])
@@ -133,7 +138,7 @@ class FrontDoor:
             path="/api/calls",
             httponly=True,
             samesite="strict",
-            secure=_is_https(request),
+            secure=guards.is_https(request),
         )
         return answer
 
@@ -142,10 +147,6 @@ class FrontDoor:
         answer = Response(status_code=204)
         answer.delete_cookie(COOKIE, path="/api/calls")
         return answer
-
-
-def _is_https(request: Request) -> bool:
-    return request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
 
 
 def _page(name: str) -> guards.Handler:

@@ -12,13 +12,17 @@ from datetime import UTC, datetime, timedelta
 
 import jwt
 from handoff.directory import DIRECTORY
-from livekit.api import AccessToken, RoomAgentDispatch, RoomConfiguration, VideoGrants
+from livekit.api import AccessToken, ParticipantInfo, RoomAgentDispatch, RoomConfiguration, VideoGrants
 
 from gateway.settings import Settings
 
 _ALGORITHM = "HS256"
 _AUDIENCE = "voicemesh-call"
 FRONT_DESK = "triage"
+CALL_ROOMS = "call-"
+"""How the names of rooms that are calls begin: the workers look at these alone."""
+CALLER_KINDS = (ParticipantInfo.STANDARD, ParticipantInfo.SIP)
+"""People in a room: browsers and telephones, and a desk's human too."""
 
 
 class NoSuchService(ValueError):
@@ -46,7 +50,7 @@ def open_door(settings: Settings, service: str = FRONT_DESK) -> Door:
     if service not in DIRECTORY:
         raise NoSuchService(f"there is no service of this name; there are {', '.join(DIRECTORY)}")
     serial = secrets.token_hex(8)
-    return _door(settings, f"call-{serial}", f"caller-{serial}", service)
+    return _door(settings, f"{CALL_ROOMS}{serial}", f"caller-{serial}", service)
 
 
 def open_again(settings: Settings, pass_: str) -> Door:

@@ -65,6 +65,11 @@ def is_from(request: Request, origins: tuple[str, ...]) -> bool:
     return urlsplit(origin).netloc == request.headers.get("host", "") or origin in origins
 
 
+def is_https(request: Request) -> bool:
+    """Whether the browser came by https, as far as the proxy in front of us tells."""
+    return request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
+
+
 def bearer_of(request: Request) -> str:
     """The secret that a server shows; empty when it shows none."""
     kind, _, secret = request.headers.get("authorization", "").partition(" ")

@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 _CLIENT = "gateway/web/node_modules/livekit-client/dist/livekit-client.umd.js"
 ENVIRONMENT: Mapping[str, str] = os.environ
 _SECRET_CHARS = 32
+_WHERE_LIVEKIT_IS = "LiveKit's address, e.g. ws://127.0.0.1:7880"
+_KEY = "an API key that the LiveKit server knows"
+_ITS_SECRET = "the secret of that key"
 _Number = TypeVar("_Number", int, float)
 
 
@@ -40,6 +43,14 @@ class Settings:
     """With it as bearer a site's own server asks for tokens; empty: no server may."""
     origins: tuple[str, ...] = ()
     """Other sites whose pages may ask for tokens themselves."""
+    console_secret: str = field(default="", repr=False)
+    """Signs a viewer in to the console."""
+    console_reader_secret: str = field(default="", repr=False)
+    """Signs in one who may also read what callers said."""
+    console_user_header: str = ""
+    """A proxy of ours says in this header who is signed in with it."""
+    console_seconds: int = 8 * 3600
+    """How long a viewer stays signed in: a working day."""
     bind_host: str = "0.0.0.0"
     http_port: int = 8088
     calls_per_minute: int = 10
@@ -57,18 +68,21 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str] = ENVIRONMENT) -> Settings:
         """Reads every variable. Raises SettingsError with all problems at once."""
         reading = _Reading(environ)
-        livekit_url = reading.url("LIVEKIT_URL", ("ws", "wss"), why="LiveKit's address, e.g. ws://127.0.0.1:7880")
+        livekit_url = reading.url("LIVEKIT_URL", ("ws", "wss"), why=_WHERE_LIVEKIT_IS)
         settings = cls(
             livekit_url=livekit_url,
             public_livekit_url=reading.url("VOICEMESH_PUBLIC_LIVEKIT_URL", ("ws", "wss"), default=livekit_url),
-            livekit_api_key=reading.text("LIVEKIT_API_KEY", why="an API key that the LiveKit server knows"),
-            livekit_api_secret=reading.text("LIVEKIT_API_SECRET", why="the secret of that key"),
+            livekit_api_key=reading.text("LIVEKIT_API_KEY", why=_KEY),
+            livekit_api_secret=reading.text("LIVEKIT_API_SECRET", why=_ITS_SECRET),
             redis_url=reading.url(
                 "REDIS_URL", ("redis", "rediss"), why="Redis's address, e.g. redis://127.0.0.1:6379/0"
             ),
             secret=reading.secret("VOICEMESH_GATEWAY_SECRET", is_needed=True),
             embed_secret=reading.secret("VOICEMESH_EMBED_SECRET", is_needed=False),
             origins=reading.origins("VOICEMESH_ORIGINS"),
+            console_secret=reading.secret("VOICEMESH_CONSOLE_SECRET", is_needed=False),
+            console_reader_secret=reading.secret("VOICEMESH_CONSOLE_READER_SECRET", is_needed=False),
+            console_user_header=reading.text("VOICEMESH_CONSOLE_USER_HEADER"),
             bind_host=reading.text("VOICEMESH_BIND_HOST", default="0.0.0.0"),
             http_port=reading.number("VOICEMESH_HTTP_PORT", 8088, 0, 65535),
             calls_per_minute=reading.number("VOICEMESH_CALLS_PER_MINUTE", 10, 1, 100_000),
@@ -76,9 +90,53 @@ class Settings:
             call_seconds=reading.number("VOICEMESH_CALL_TTL_SECONDS", 3600, 60, 86_400),
             client_path=Path(reading.text("VOICEMESH_LIVEKIT_CLIENT", default=_CLIENT)),
         )
+        reading.problems += _problems_of_the_console(settings)
         if reading.problems:
             raise SettingsError(reading.problems)
         return settings
+
+    @property
+    def has_console(self) -> bool:
+        """Whether anybody can be signed in to it."""
+        return bool(self.console_secret or self.console_reader_secret or self.console_user_header)
+
+
+def _problems_of_the_console(settings: Settings) -> list[str]:
+    found = []
+    if settings.console_secret and settings.console_secret == settings.console_reader_secret:
+        found.append("VOICEMESH_CONSOLE_READER_SECRET must not be VOICEMESH_CONSOLE_SECRET: not every viewer may read")
+    if settings.console_user_header and not settings.proxies:
+        found.append(
+            "VOICEMESH_CONSOLE_USER_HEADER is believed from a proxy of yours alone: say how many stand in front (VOICEMESH_PROXIES)"
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneSettings:
+    """What `python -m gateway.phone` needs: LiveKit, and nothing of the call page."""
+
+    livekit_url: str
+    livekit_api_key: str
+    livekit_api_secret: str = field(repr=False)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = ENVIRONMENT) -> PhoneSettings:
+        """Reads every variable. Raises SettingsError with all problems at once."""
+        reading = _Reading(environ)
+        settings = cls(
+            livekit_url=reading.url("LIVEKIT_URL", ("ws", "wss"), why=_WHERE_LIVEKIT_IS),
+            livekit_api_key=reading.text("LIVEKIT_API_KEY", why=_KEY),
+            livekit_api_secret=reading.text("LIVEKIT_API_SECRET", why=_ITS_SECRET),
+        )
+        if reading.problems:
+            raise SettingsError(reading.problems)
+        return settings
+
+
+def named_variable(name: str, environ: Mapping[str, str] = ENVIRONMENT) -> str:
+    """A variable whose name stands in phone.yaml, where the carrier's password would stand otherwise; empty when it is not set."""
+    return environ.get(name, "").strip()
 
 
 class _Reading:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ ENVIRONMENT = {
     "VOICEMESH_EMBED_SECRET": "embed-embed-embed-embed-embed-embed-embed",
 }
 SITE = "http://calls.example.com"
+LOOKS = "console-console-console-console-console"
+READS = "reader-reader-reader-reader-reader-reader"
 
 
 @pytest.fixture
@@ -29,6 +32,12 @@ def settings(tmp_path: Path) -> Settings:
     client = tmp_path / "client.js"
     client.write_text("window.LivekitClient = {}")
     return Settings.from_env(ENVIRONMENT | {"VOICEMESH_LIVEKIT_CLIENT": str(client)})
+
+
+@pytest.fixture
+def watched(settings: Settings) -> Settings:
+    """The same gateway with a console."""
+    return replace(settings, console_secret=LOOKS, console_reader_secret=READS)
 
 
 @pytest.fixture
@@ -47,5 +56,19 @@ def browser(settings: Settings, store: MemoryStore) -> Browser:
     def opened(origin: str | None = SITE, *, address: str = "203.0.113.7") -> TestClient:
         headers = {"origin": origin} if origin is not None else {}
         return TestClient(app, base_url=SITE, headers=headers, client=(address, 40_000))
+
+    return opened
+
+
+@pytest.fixture
+def viewer(watched: Settings, store: MemoryStore) -> Browser:
+    """The console's page; ``secret`` signs it in."""
+    app = application(watched, store)
+
+    def opened(secret: str = "", *, origin: str = SITE, address: str = "203.0.113.7") -> TestClient:
+        page = TestClient(app, base_url=SITE, headers={"origin": origin}, client=(address, 40_000))
+        if secret:
+            assert page.post("/api/console/session", json={"secret": secret}).status_code == 204
+        return page
 
     return opened

@@ -40,3 +40,29 @@ def test_all_problems_are_told_together_and_no_secret_is_quoted() -> None:
 def test_other_sites_are_named_by_their_origin() -> None:
     settings = Settings.from_env(ENVIRONMENT | {"VOICEMESH_ORIGINS": "https://a.example, https://b.example/"})
     assert settings.origins == ("https://a.example", "https://b.example")
+
+
+def test_the_console_is_there_when_somebody_can_be_signed_in_to_it() -> None:
+    assert not Settings.from_env(ENVIRONMENT).has_console
+    assert Settings.from_env(ENVIRONMENT | {"VOICEMESH_CONSOLE_SECRET": "c" * 32}).has_console
+    assert Settings.from_env(ENVIRONMENT | {"VOICEMESH_CONSOLE_READER_SECRET": "r" * 32}).has_console
+    behind_a_proxy = {"VOICEMESH_CONSOLE_USER_HEADER": "X-Forwarded-User", "VOICEMESH_PROXIES": "1"}
+    assert Settings.from_env(ENVIRONMENT | behind_a_proxy).has_console
+
+
+@pytest.mark.parametrize(
+    ("console", "told"),
+    [
+        ({"VOICEMESH_CONSOLE_SECRET": "c" * 31}, "VOICEMESH_CONSOLE_SECRET must have at least 32"),
+        ({"VOICEMESH_CONSOLE_READER_SECRET": "r" * 31}, "VOICEMESH_CONSOLE_READER_SECRET must have at least 32"),
+        (
+            {"VOICEMESH_CONSOLE_SECRET": "s" * 32, "VOICEMESH_CONSOLE_READER_SECRET": "s" * 32},
+            "not every viewer may read",
+        ),
+        ({"VOICEMESH_CONSOLE_USER_HEADER": "X-Forwarded-User"}, "VOICEMESH_PROXIES"),
+    ],
+    ids=["short", "short reader", "the same", "no proxy"],
+)
+def test_a_console_that_would_let_in_too_many_is_refused_at_boot(console: dict[str, str], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        Settings.from_env(ENVIRONMENT | console)

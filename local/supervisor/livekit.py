@@ -138,9 +138,12 @@ async def _output(*command: str, env: Mapping[str, str], seconds: float = _ASK_S
     return printed.decode(errors="replace") if process.returncode == 0 else None
 
 
-def config(*, port: int, udp_port: int, keys: Keys) -> dict[str, object]:
-    """The server's settings: nothing listens on, or is told to, anything but loopback."""
-    return {
+def config(
+    *, port: int, udp_port: int, keys: Keys, webhook_url: str = "", redis_address: str = ""
+) -> dict[str, object]:
+    """The server's settings: nothing listens on, or is told to, anything but loopback. ``webhook_url``: who is told what happens
+    in its rooms. Telephone numbers are kept in the Redis of ``redis_address``; without one there are none."""
+    settings: dict[str, object] = {
         "port": port,
         "bind_addresses": [HOST],
         "keys": {keys.api_key: keys.api_secret},
@@ -161,13 +164,29 @@ def config(*, port: int, udp_port: int, keys: Keys) -> dict[str, object]:
         "agents": {"target_load": 1.0},
         "logging": {"level": "info", "json": False},
     }
+    if webhook_url:
+        settings["webhook"] = {"api_key": keys.api_key, "urls": [webhook_url]}
+    if redis_address:
+        settings["redis"] = {"address": redis_address}
+    return settings
 
 
-def spec(*, server: Server, port: int, udp_port: int, keys: Keys, config_path: Path, env: Mapping[str, str]) -> Spec:
+def spec(
+    *,
+    server: Server,
+    port: int,
+    udp_port: int,
+    keys: Keys,
+    config_path: Path,
+    env: Mapping[str, str],
+    webhook_url: str = "",
+    redis_address: str = "",
+) -> Spec:
     """Writes the configuration (it holds the secret: readable by its owner only) and says how to run it."""
     config_path.parent.mkdir(parents=True, exist_ok=True)
     config_path.touch(mode=0o600)
-    config_path.write_text(yaml.safe_dump(config(port=port, udp_port=udp_port, keys=keys), sort_keys=False))
+    settings = config(port=port, udp_port=udp_port, keys=keys, webhook_url=webhook_url, redis_address=redis_address)
+    config_path.write_text(yaml.safe_dump(settings, sort_keys=False))
     container = f"voice-mesh-livekit-{port}"
     if server.docker:
         mount = f"{config_path.resolve()}:/livekit.yaml:ro"

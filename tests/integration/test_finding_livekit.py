@@ -90,3 +90,11 @@ def test_the_secret_of_a_run_is_readable_by_its_owner_only(tmp_path: Path) -> No
     livekit.spec(server=livekit.Server(binary="x"), port=1, udp_port=2, keys=keys, config_path=path, env={})
     assert path.stat().st_mode & 0o077 == 0
     assert len(keys.api_secret) >= 32
+
+
+def test_livekit_tells_a_gateway_that_is_there_and_nobody_else() -> None:
+    keys = livekit.Keys.new()
+    url = "http://127.0.0.1:3/webhooks/livekit"
+    told = livekit.config(port=1, udp_port=2, keys=keys, webhook_url=url)
+    assert told["webhook"] == {"api_key": keys.api_key, "urls": [url]}
+    assert "webhook" not in livekit.config(port=1, udp_port=2, keys=keys)

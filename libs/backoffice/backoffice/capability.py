@@ -25,7 +25,8 @@ LIFETIME_SECONDS = 15 * 60
 NOT_VERIFIED = "Verify the caller's identity first."
 _ALGORITHM = "HS256"
 _MAX_TOKEN_CHARS = 2000
-_CALL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+_CALL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,127}")
+"""The + stands in the id of a call by telephone, which names our number that was called."""
 
 
 @dataclass(frozen=True, slots=True)

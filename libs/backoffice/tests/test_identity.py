@@ -104,6 +104,11 @@ def test_guesses_at_once_are_counted_one_by_one(call: Call) -> None:
     assert [sentence for _, sentence in answers].count(LOCKED) == 5
 
 
+def test_a_call_by_telephone_is_a_call_like_any_other(call: Call) -> None:
+    failed, _ = verify(call.on("call-_+15550100000_Ab3dEf6hJk2m"))
+    assert not failed
+
+
 def test_a_call_without_a_name_cannot_verify_anybody(call: Call) -> None:
     assert verify(call.on("")) == (True, "I can't tell which call this is for.")
 

@@ -14,6 +14,8 @@ voicemesh:line:<service>      zset     LINE_SECONDS, renewed         calls that 
 voicemesh:line:<service>:until  zset   the same                      the same calls, by the moment they count as gone
 voicemesh:line:<service>:last   string  the same                     number of the last arrival
 voicemesh:breaker:<service>   hash     BREAKER_SECONDS, renewed      state of a service's circuit breaker
+voicemesh:rooms:<list>        zset     ROOMS_SECONDS, renewed        rooms that somebody is to look at, by the moment to do so
+voicemesh:event:<event id>    string   EVENT_SECONDS                 that what LiveKit told by this event was noted
 voicemesh:moved:<handoff id>  channel  (no key)                      told after each move of a handoff
 
 The floor lies in the call's own hash, so that it can neither outlive the call nor be forgotten before it: an epoch that
@@ -78,3 +80,13 @@ def line_last(service: str) -> str:
 def breaker(service: str) -> str:
     """Key of a breaker's hash."""
     return f"{_PREFIX}:breaker:{service}"
+
+
+def rooms(list_: str) -> str:
+    """Key of a list of rooms to look at."""
+    return f"{_PREFIX}:rooms:{list_}"
+
+
+def event(event_id: str) -> str:
+    """Key that says that an event of LiveKit's was noted."""
+    return f"{_PREFIX}:event:{event_id}"

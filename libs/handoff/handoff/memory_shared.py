@@ -1,4 +1,4 @@
-"""The memory store's part for what the services share: callbacks, lines and breakers. See ``Store``."""
+"""The memory store's part for what the services share: callbacks, lines, breakers, rooms to look at. See ``Store``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from handoff.ledger import CallbackTicket, LedgerLine
 from handoff.record import check_breaker, check_priority, check_ticket
-from handoff.store import BREAKER_SECONDS, FIRST_TICKET, LINE_SECONDS
+from handoff.store import BREAKER_SECONDS, EVENT_SECONDS, FIRST_TICKET, LINE_SECONDS, ROOMS_SECONDS, RoomList
 
 T = TypeVar("T")
 
@@ -34,6 +34,8 @@ class MemoryShared:
         self._tickets = counted(FIRST_TICKET)
         self._lines: dict[str, dict[str, _Waiting]] = {}
         self._breakers: dict[str, tuple[float, dict[str, str]]] = {}
+        self._rooms: dict[RoomList, tuple[float, dict[str, float]]] = {}
+        self._events: dict[str, float] = {}
 
     # --- the ledger and the callbacks -----------------------------------------------------------------------------
     def _write_line(self, line: LedgerLine) -> None:
@@ -108,6 +110,33 @@ class MemoryShared:
         state = {**new, "version": str(expected_version + 1)}
         self._breakers[service] = (self._clock() + BREAKER_SECONDS, state)
         return True
+
+    # --- rooms that LiveKit told of -------------------------------------------------------------------------------
+    async def note_room(self, room: str, list_: RoomList, *, event_id: str, after_seconds: float) -> bool:
+        """See Store.note_room."""
+        now = self._clock()
+        self._events = {event: until for event, until in self._events.items() if until > now}
+        if event_id in self._events:
+            return False
+        self._events[event_id] = now + EVENT_SECONDS
+        self._rooms[list_] = (now + ROOMS_SECONDS, {**self._listed(list_), room: now + after_seconds})
+        return True
+
+    async def rooms_due(self, list_: RoomList, *, again_seconds: float, limit: int = 100) -> tuple[str, ...]:
+        """See Store.rooms_due."""
+        now, rooms = self._clock(), self._listed(list_)
+        due = sorted((room for room, at in rooms.items() if at <= now), key=lambda room: (rooms[room], room))[:limit]
+        if due:
+            self._rooms[list_] = (now + ROOMS_SECONDS, {**rooms, **dict.fromkeys(due, now + again_seconds)})
+        return tuple(due)
+
+    async def forget_room(self, room: str, list_: RoomList) -> None:
+        """See Store.forget_room."""
+        self._listed(list_).pop(room, None)
+
+    def _listed(self, list_: RoomList) -> dict[str, float]:
+        until, rooms = self._rooms.get(list_, (0.0, {}))
+        return rooms if until > self._clock() else {}
 
 
 def _after(kept: Sequence[tuple[int, T]], cursor: str, count: int) -> tuple[tuple[T, ...], str]:

@@ -1,4 +1,4 @@
-"""The Redis store's part for what the services share: the ledger, callbacks, lines and breakers. See ``Store``."""
+"""The Redis store's part for what the services share: the ledger, callbacks, lines, breakers, rooms to look at. See ``Store``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from handoff.ledger import CallbackTicket, LedgerLine
 from handoff.record import check_breaker, check_priority, check_ticket
 from handoff.redis_link import RedisLink
 from handoff.rows import callback_of, ledger_line_of
+from handoff.store import RoomList
 
 _PAGE = 1000
 
@@ -88,6 +89,23 @@ class RedisShared(RedisLink):
         check_breaker(new)
         swapped = scripts_shared.breaker_swap(self._client, service=service, expected_version=expected_version, new=new)
         return bool((await self._asked(swapped))[0])
+
+    # --- rooms that LiveKit told of -------------------------------------------------------------------------------
+    async def note_room(self, room: str, list_: RoomList, *, event_id: str, after_seconds: float) -> bool:
+        """See Store.note_room."""
+        noted = scripts_shared.note_room(
+            self._client, room=room, list_=list_, event_id=event_id, after_seconds=after_seconds
+        )
+        return bool((await self._asked(noted))[0])
+
+    async def rooms_due(self, list_: RoomList, *, again_seconds: float, limit: int = 100) -> tuple[str, ...]:
+        """See Store.rooms_due."""
+        due = scripts_shared.rooms_due(self._client, list_=list_, again_seconds=again_seconds, limit=limit)
+        return tuple(await self._asked(due))
+
+    async def forget_room(self, room: str, list_: RoomList) -> None:
+        """See Store.forget_room."""
+        await self._asked(scripts_shared.forget_room(self._client, room=room, list_=list_))
 
 
 def _after(cursor: str) -> str:

@@ -1,4 +1,4 @@
-"""What the services share, as Lua: the callbacks, the lines in which callers wait, the breakers. See scripts.py."""
+"""What the services share, as Lua: the callbacks, the lines in which callers wait, the breakers, rooms to look at. See scripts.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from handoff import keys
 from handoff.lua import Args, run
-from handoff.store import BREAKER_SECONDS, FIRST_TICKET, LINE_SECONDS
+from handoff.store import BREAKER_SECONDS, EVENT_SECONDS, FIRST_TICKET, LINE_SECONDS, ROOMS_SECONDS, RoomList
 
 _NEXT_TICKET = """
 redis.call('SET', KEYS[1], ARGV[1], 'NX')
@@ -110,3 +110,47 @@ async def breaker_swap(client: Redis, *, service: str, expected_version: int, ne
     """['ok', 1] when written, ['ok', 0] when the version is another one."""
     args: Args = [str(expected_version), BREAKER_SECONDS, *(text for pair in new.items() for text in pair)]
     return await run(client, _BREAKER_SWAP, touched=[keys.breaker(service)], args=args)
+
+
+_NOTE_ROOM = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return {'ok', 0} end
+redis.call('SET', KEYS[1], ARGV[1])
+live(KEYS[1], ARGV[4])
+redis.call('ZADD', KEYS[2], later(now(), ARGV[2]), ARGV[1])
+live(KEYS[2], ARGV[3])
+return {'ok', 1}
+"""
+
+
+async def note_room(client: Redis, *, room: str, list_: RoomList, event_id: str, after_seconds: float) -> list[Any]:
+    """['ok', 1] when noted, ['ok', 0] when the event was noted before."""
+    touched = [keys.event(event_id), keys.rooms(list_)]
+    return await run(client, _NOTE_ROOM, touched=touched, args=[room, after_seconds, ROOMS_SECONDS, EVENT_SECONDS])
+
+
+_ROOMS_DUE = """
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now(), 'LIMIT', 0, ARGV[2])
+local found = {'ok'}
+for _, room in ipairs(due) do
+  redis.call('ZADD', KEYS[1], later(now(), ARGV[1]), room)
+  found[#found + 1] = room
+end
+if #due > 0 then live(KEYS[1], ARGV[3]) end
+return found
+"""
+
+
+async def rooms_due(client: Redis, *, list_: RoomList, again_seconds: float, limit: int) -> list[Any]:
+    """['ok', room, ...]."""
+    return await run(client, _ROOMS_DUE, touched=[keys.rooms(list_)], args=[again_seconds, limit, ROOMS_SECONDS])
+
+
+_FORGET_ROOM = """
+redis.call('ZREM', KEYS[1], ARGV[1])
+return {'ok'}
+"""
+
+
+async def forget_room(client: Redis, *, room: str, list_: RoomList) -> list[Any]:
+    """['ok']."""
+    return await run(client, _FORGET_ROOM, touched=[keys.rooms(list_)], args=[room])

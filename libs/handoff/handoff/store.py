@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 from handoff.call import Call, Ending, Floor
@@ -24,7 +25,20 @@ LINE_SECONDS = 60.0
 """Whoever waits in a line and does not ask again within this has gone."""
 BREAKER_SECONDS = 600.0
 """A breaker's state that nobody changed for so long is forgotten: the breaker is closed again."""
+ROOMS_SECONDS = 3600.0
+"""A list of rooms that nobody wrote to or read from for so long is forgotten."""
+EVENT_SECONDS = 3600.0
+"""So long an event is known again. LiveKit repeats one for half a minute, and its signature is good for five."""
 FIRST_TICKET = 10_001
+
+
+class RoomList(StrEnum):
+    """Rooms that LiveKit told of and that somebody is to look at, a little later. The names are part of Redis keys."""
+
+    LONELY = "lonely"
+    """A caller came in. Whether an agent has come to him is for the guardians to see."""
+    OVER = "over"
+    """LiveKit has closed it. Whether its call has an ending is for a gateway to see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +236,22 @@ class Store(Protocol):
     async def breaker_swap(self, service: str, expected_version: int, new: Mapping[str, str]) -> bool:
         """Writes the whole state, for BREAKER_SECONDS, as version ``expected_version`` + 1, and answers True; or False, and
         nothing is written, when the version is another one by now (0: there is none). A ``version`` in ``new`` is ignored."""
+        ...
+
+    # --- rooms that LiveKit told of -------------------------------------------------------------------------------
+    async def note_room(self, room: str, list_: RoomList, *, event_id: str, after_seconds: float) -> bool:
+        """Puts the room on the list, to be looked at so long from now (a room that is on it already waits anew), and answers
+        True; or False, and nothing is done, when the same event was noted before. One atomic step, so that an event that is
+        delivered again is neither lost nor done twice."""
+        ...
+
+    async def rooms_due(self, list_: RoomList, *, again_seconds: float, limit: int = 100) -> tuple[str, ...]:
+        """Rooms of the list whose moment has come, longest due first. Each comes again ``again_seconds`` from now unless it is
+        forgotten: of many who ask at once one is told, and when he dies another one is."""
+        ...
+
+    async def forget_room(self, room: str, list_: RoomList) -> None:
+        """Takes it off the list: it was looked at. Nothing happens when it is not on it."""
         ...
 
     async def aclose(self) -> None: ...

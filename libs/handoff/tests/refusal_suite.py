@@ -11,7 +11,7 @@ from handoff.call import Ending
 from handoff.errors import StoreUnavailable
 from handoff.guardian import Guardian
 from handoff.lifecycle import State
-from handoff.store import Store
+from handoff.store import RoomList, Store
 from handoff.testing import make_call, make_ticket
 from store_steps import LEASE, PASSED, opened, ready
 
@@ -54,6 +54,7 @@ class RefusalSuite:
             store.pass_floor("handoff-1", epoch=1, lease_seconds=LEASE),
             store.next_ticket(),
             store.add_callback(make_ticket()),
+            store.note_room("call-1", RoomList.OVER, event_id="EV_1", after_seconds=PASSED),
         )
         for write in writes:
             with pytest.raises(StoreUnavailable):

@@ -9,9 +9,9 @@ import pytest
 from handoff.call import Ending
 from handoff.errors import InvalidContext
 from handoff.ledger import ticket_id
-from handoff.store import FIRST_TICKET, Store
+from handoff.store import FIRST_TICKET, RoomList, Store
 from handoff.testing import make_call, make_ticket
-from store_steps import LEASE, MakeStore
+from store_steps import LEASE, PASSED, MakeStore
 
 
 async def ended(store: Store, *call_ids: str) -> None:
@@ -20,6 +20,16 @@ async def ended(store: Store, *call_ids: str) -> None:
         await store.open_call(make_call(call_id))
         await store.take_floor(call_id, service="triage", agent_id="triage-1", lease_seconds=LEASE)
         await store.end_call(call_id, epoch=1, ending=Ending.RESOLVED)
+
+
+async def noted(store: Store, room: str, *, event_id: str = "", after_seconds: float = PASSED) -> None:
+    """The room on the list of those that are over, by an event of its own."""
+    assert await store.note_room(room, RoomList.OVER, event_id=event_id or f"EV_{room}", after_seconds=after_seconds)
+
+
+async def due(store: Store) -> tuple[str, ...]:
+    """What is due of those that are over; none of it again within this test."""
+    return await store.rooms_due(RoomList.OVER, again_seconds=LEASE)
 
 
 class SharedSuite:
@@ -200,3 +210,54 @@ class SharedSuite:
     async def test_a_breaker_holds_short_texts_only(self, store: Store, state: dict[str, Any]) -> None:
         with pytest.raises(ValueError, match="breaker"):
             await store.breaker_swap("billing", 0, state)
+
+    # --- rooms that LiveKit told of -------------------------------------------------------------------------------
+    async def test_a_room_is_due_when_its_moment_has_come(self, store: Store) -> None:
+        await noted(store, "call-1")
+        await noted(store, "call-2", after_seconds=LEASE)
+        assert await due(store) == ("call-1",)
+
+    async def test_an_event_that_is_told_again_is_not_noted_again(self, store: Store) -> None:
+        assert await store.note_room("call-1", RoomList.OVER, event_id="EV_1", after_seconds=PASSED)
+        await store.forget_room("call-1", RoomList.OVER)
+        assert not await store.note_room("call-1", RoomList.OVER, event_id="EV_1", after_seconds=PASSED)
+        assert await due(store) == ()
+        assert await store.note_room("call-1", RoomList.OVER, event_id="EV_2", after_seconds=PASSED)
+        assert await due(store) == ("call-1",)
+
+    async def test_of_one_event_that_is_told_many_times_at_once_one_is_noted(self, store: Store) -> None:
+        telling = (store.note_room("call-1", RoomList.OVER, event_id="EV_1", after_seconds=PASSED) for _ in range(10))
+        assert (await asyncio.gather(*telling)).count(True) == 1
+
+    async def test_a_room_that_is_told_of_anew_waits_anew(self, store: Store) -> None:
+        await noted(store, "call-1")
+        await noted(store, "call-1", event_id="EV_later", after_seconds=LEASE)
+        assert await due(store) == ()
+
+    async def test_of_many_who_ask_for_what_is_due_one_is_told(self, store: Store) -> None:
+        await noted(store, "call-1")
+        told = await asyncio.gather(*(store.rooms_due(RoomList.OVER, again_seconds=LEASE) for _ in range(10)))
+        assert sorted(told, reverse=True)[:2] == [("call-1",), ()]
+
+    async def test_a_room_that_is_not_forgotten_comes_again(self, store: Store) -> None:
+        await noted(store, "call-1")
+        assert await store.rooms_due(RoomList.OVER, again_seconds=PASSED) == ("call-1",)
+        assert await due(store) == ("call-1",)
+        await store.forget_room("call-1", RoomList.OVER)
+        assert await due(store) == ()
+
+    async def test_forgetting_a_room_that_is_on_no_list_does_nothing(self, store: Store) -> None:
+        await noted(store, "call-1")
+        await store.forget_room("call-2", RoomList.OVER)
+        await store.forget_room("call-1", RoomList.LONELY)
+        assert await due(store) == ("call-1",)
+
+    async def test_the_lists_are_apart(self, store: Store) -> None:
+        await noted(store, "call-1")
+        assert await store.rooms_due(RoomList.LONELY, again_seconds=LEASE) == ()
+
+    async def test_no_more_rooms_are_told_than_asked_for_those_longest_due_first(self, store: Store) -> None:
+        for room, after_seconds in (("call-1", -1.0), ("call-2", -3.0), ("call-3", -2.0)):
+            await noted(store, room, after_seconds=after_seconds)
+        assert await store.rooms_due(RoomList.OVER, again_seconds=LEASE, limit=2) == ("call-2", "call-3")
+        assert await due(store) == ("call-1",)

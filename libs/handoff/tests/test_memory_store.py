@@ -6,7 +6,15 @@ import pytest
 from handoff.call import Ending
 from handoff.errors import FloorLost, StoreUnavailable, UnknownCall, UnknownHandoff
 from handoff.lifecycle import State
-from handoff.store import BREAKER_SECONDS, LINE_SECONDS, UNHELD_SECONDS, Overdue
+from handoff.store import (
+    BREAKER_SECONDS,
+    EVENT_SECONDS,
+    LINE_SECONDS,
+    ROOMS_SECONDS,
+    UNHELD_SECONDS,
+    Overdue,
+    RoomList,
+)
 from handoff.testing import START, FakeClock, OutageStore, make_call, memory_store
 from handoff_suite import HandoffSuite
 from recovery_suite import RecoverySuite, seized
@@ -201,3 +209,19 @@ async def test_an_outage_store_is_away_and_comes_back_with_what_it_held() -> Non
     await store.aclose()
     store.is_away = False
     assert await store.load_call("call-1") is not None
+
+
+async def test_a_list_of_rooms_that_nobody_touches_is_forgotten_and_so_is_an_event() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    await store.note_room("call-1", RoomList.OVER, event_id="EV_1", after_seconds=10.0)
+    clock.advance(9.9)
+    assert await store.rooms_due(RoomList.OVER, again_seconds=60.0) == ()
+    clock.advance(0.1)
+    assert await store.rooms_due(RoomList.OVER, again_seconds=60.0) == ("call-1",)
+    clock.advance(ROOMS_SECONDS - 0.1)
+    assert await store.rooms_due(RoomList.OVER, again_seconds=60.0) == ("call-1",), "it was touched an hour ago"
+    clock.advance(ROOMS_SECONDS)
+    assert await store.rooms_due(RoomList.OVER, again_seconds=60.0) == ()
+    assert clock.at > START + EVENT_SECONDS
+    assert await store.note_room("call-1", RoomList.OVER, event_id="EV_1", after_seconds=0.0)

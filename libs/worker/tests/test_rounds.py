@@ -10,7 +10,7 @@ from handoff.call import Channel, Ending, Floor
 from handoff.errors import StoreUnavailable
 from handoff.guardian import Guardian
 from handoff.memory_store import MemoryStore
-from handoff.store import Overdue
+from handoff.store import Overdue, RoomList
 from handoff.testing import FakeClock, OutageStore, make_call
 from livekit import api
 from prometheus_client import generate_latest
@@ -28,6 +28,7 @@ class PaperRooms:
     called: str = "billing"
     closed: list[str] = field(default_factory=list)
     rounds: int = 0
+    looks: int = 0
     is_away: bool = False
 
     async def calls(self) -> tuple[str, ...]:
@@ -37,7 +38,10 @@ class PaperRooms:
         return tuple(self.here)
 
     async def present(self, room: str) -> Present:
-        return self.here[room]
+        self.looks += 1
+        if self.is_away:
+            raise api.TwirpError("unavailable", "LiveKit is away", status=503)
+        return self.here.get(room, Present())
 
     async def service_called(self, room: str) -> str:
         return self.called
@@ -143,6 +147,70 @@ async def test_while_the_store_is_away_no_room_is_judged() -> None:
     with pytest.raises(StoreUnavailable):
         await rounds.go()
     assert rooms.closed == []
+
+
+# --- rooms that LiveKit told of ----------------------------------------------------------------------------------------
+async def told_of(store: MemoryStore, room: str = "call-1") -> None:
+    """LiveKit told that a caller came in, and the time that an agent needs is over."""
+    await store.note_room(room, RoomList.LONELY, event_id=f"EV_{room}", after_seconds=0.0)
+
+
+async def is_on_the_list(store: MemoryStore) -> bool:
+    store._now.advance(ROUND_SECONDS)  # type: ignore[attr-defined]
+    return bool(await store.rooms_due(RoomList.LONELY, again_seconds=0.0))
+
+
+async def test_a_caller_whose_coming_was_told_gets_a_record_at_the_first_look() -> None:
+    rounds, store, _ = going(PaperRooms({"call-1": Present((ALICE,))}))
+    await told_of(store)
+    await rounds.look_at_lonely()
+    call = await store.load_call("call-1")
+    assert call is not None
+    assert (call.caller_identity, call.services) == ("caller-1", ("billing",))
+    assert [seen.call_id for seen in await store.overdue()] == ["call-1"], "the guardians need not wait either"
+    assert not await is_on_the_list(store)
+
+
+@pytest.mark.parametrize("present", [Present(), Present((ALICE,), ("triage-1",))], ids=["he has gone", "an agent too"])
+async def test_who_was_told_of_and_is_not_alone_gets_none(present: Present) -> None:
+    rounds, store, _ = going(PaperRooms({"call-1": present}))
+    await told_of(store)
+    await rounds.look_at_lonely()
+    assert await store.load_call("call-1") is None
+    assert not await is_on_the_list(store)
+
+
+async def test_for_a_call_that_an_agent_has_livekit_is_not_asked() -> None:
+    rooms = PaperRooms({"call-1": Present((ALICE,))})
+    rounds, store, _ = going(rooms)
+    await store.open_call(make_call())
+    await store.take_floor("call-1", service="triage", agent_id="triage-1", lease_seconds=60)
+    await told_of(store)
+    await rounds.look_at_lonely()
+    assert rooms.looks == 0
+    assert not await is_on_the_list(store)
+
+
+async def test_while_livekit_is_away_the_room_stays_on_the_list() -> None:
+    rooms = PaperRooms({"call-1": Present((ALICE,))}, is_away=True)
+    rounds, store, _ = going(rooms)
+    await told_of(store)
+    with pytest.raises(api.TwirpError):
+        await rounds.look_at_lonely()
+    assert await is_on_the_list(store)
+
+
+@without_waiting
+async def test_a_worker_looks_at_what_was_told_between_its_rounds() -> None:
+    rooms = PaperRooms({"call-1": Present((ALICE,))})
+    rounds, store, _ = going(rooms)
+    await told_of(store)
+    running = asyncio.create_task(rounds.run())
+    await asyncio.sleep(ROUND_SECONDS / 4)
+    await everything_ran()
+    assert rooms.rounds == 0
+    assert await store.load_call("call-1") is not None
+    running.cancel()
 
 
 @without_waiting

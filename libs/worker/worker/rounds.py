@@ -3,6 +3,9 @@
 A caller may be in a room that the store knows nothing of: his dispatch was made when no worker was registered, and LiveKit loses
 such a dispatch in silence. He gets his record; nobody comes to it, so the guardians find it at their next look, and the rest is their way. And a
 call may have ended while LiveKit was away, so that its room was never closed: the caller would wait in it for ever.
+
+Where a gateway hears from LiveKit who comes in (its webhooks), such a caller need not wait for two rounds: his room is on a list in the
+store some seconds later, and one of us looks at it within a second. The rounds go on as before, for whatever was not told.
 """
 
 from __future__ import annotations
@@ -10,12 +13,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Awaitable, Callable
 
 from handoff.call import Call, Channel, Ending
 from handoff.directory import DIRECTORY
 from handoff.errors import HandoffError, StoreUnavailable
 from handoff.guardian import FRONT_DESK
-from handoff.store import Store
+from handoff.store import RoomList, Store
 
 from worker.observe import Metrics
 from worker.rooms import LIVEKIT_AWAY, Present, Rooms
@@ -24,6 +28,8 @@ log = logging.getLogger("voicemesh.rounds")
 
 ROUND_SECONDS = 10.0
 """Also the least time that a room is left alone: an agent needs about 0.6 s from dispatch to floor."""
+LOOK_SECONDS = 1.0
+"""How often the store is asked for rooms that LiveKit told of."""
 
 
 class Rounds:
@@ -36,11 +42,17 @@ class Rounds:
         self._strange: frozenset[str] = frozenset()
 
     async def run(self) -> None:
-        """Goes a round about every ROUND_SECONDS; goes on whatever happens to one."""
+        """Goes a round about every ROUND_SECONDS, and looks at what was told every LOOK_SECONDS."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._again(self.go, ROUND_SECONDS))
+            both.create_task(self._again(self.look_at_lonely, LOOK_SECONDS))
+
+    async def _again(self, round_: Callable[[], Awaitable[None]], seconds: float) -> None:
+        """Goes on whatever happens to one."""
         while True:
-            await asyncio.sleep(ROUND_SECONDS * random.uniform(0.8, 1.2))
+            await asyncio.sleep(seconds * random.uniform(0.8, 1.2))
             try:
-                await self.go()
+                await round_()
             except (StoreUnavailable, *LIVEKIT_AWAY) as e:
                 log.info("a round was not finished: %s", type(e).__name__)
             except Exception:  # whoever stopped going would be missed only when he is needed
@@ -52,10 +64,21 @@ class Rounds:
         self._metrics.live_calls(len(live))
         strange = frozenset(await self._rooms.calls()) - frozenset(live)
         for room in sorted(strange & self._strange):  # a room that is strange for the first time may just be opening
-            present = await self._rooms.present(room)
-            if present.callers and not present.agents:
-                await self._look_after(room, present)
+            await self._look_at(room)
         self._strange = strange
+
+    async def look_at_lonely(self) -> None:
+        """Rooms into which a caller came some seconds ago, when no agent has the floor in them. Raises StoreUnavailable,
+        LIVEKIT_AWAY: then they are looked at again in a while."""
+        for room in await self._store.rooms_due(RoomList.LONELY, again_seconds=ROUND_SECONDS):
+            if await self._store.load_floor(room) is None:
+                await self._look_at(room)
+            await self._store.forget_room(room, RoomList.LONELY)
+
+    async def _look_at(self, room: str) -> None:
+        present = await self._rooms.present(room)
+        if present.callers and not present.agents:
+            await self._look_after(room, present)
 
     async def _look_after(self, room: str, present: Present) -> None:
         try:
@@ -82,6 +105,6 @@ class Rounds:
                 await self._store.now(),
                 services=(called if called in DIRECTORY else FRONT_DESK,),
             ),
-            # He was alone at two rounds: an agent that was on its way would be here.
+            # He was alone at two rounds, or some seconds after he came: an agent that was on its way would be here.
             nobody_comes=True,
         )
