@@ -27,7 +27,9 @@ def services(root: Path = ROOT) -> list[str]:
 
 def packages(root: Path = ROOT) -> list[Path]:
     """Every importable package of ours: those of the members, and those at the root."""
-    found = [init.parent for member in members(root) for init in sorted(member.glob("*/__init__.py"))]
+    # A member that is a package itself (the gateway) holds subpackages, no packages.
+    homes = [member for member in members(root) if not (member / "__init__.py").is_file()]
+    found = [init.parent for member in homes for init in sorted(member.glob("*/__init__.py"))]
     return [
         *found,
         *(root / name for name in ("gateway", "local", "bench", "tools") if (root / name / "__init__.py").is_file()),

@@ -208,8 +208,16 @@ async def test_livekit_tells_the_gateway_and_is_believed(mesh: Mesh) -> None:
                 told = [await store._client.get(key) for key in events]
                 return call_id in told
 
+            async def is_answered() -> bool:
+                return await store.load_floor(call_id) is not None
+
             await until(was_told, what="an event of LiveKit's that names the call", seconds=30)
+            await until(is_answered, what="an agent with the floor", seconds=30)
     finally:
         await store.aclose()
-    assert await ending_of(mesh, call_id) is not None
+
+    async def has_ended() -> bool:
+        return await ending_of(mesh, call_id) is not None
+
+    await until(has_ended, what="the call's ending", seconds=30)
     await has_no_call(mesh, "triage", "billing")

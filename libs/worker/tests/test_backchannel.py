@@ -30,7 +30,14 @@ def test_anything_that_could_be_an_answer_is_none(text: str) -> None:
 
 @pytest.mark.parametrize(("seconds", "confidence", "mumbled"), [(0.8, 0.3, True), (0.8, 0.7, False), (2.0, 0.3, False)])
 def test_a_short_sound_that_cannot_be_made_out_is_one_as_well(seconds: float, confidence: float, mumbled: bool) -> None:
-    assert is_mumble(seconds, confidence, min_confidence=0.5) is mumbled
+    assert is_mumble("Aye", seconds, confidence, min_confidence=0.5) is mumbled
+
+
+@pytest.mark.parametrize("text", ["Bye.", "Bye-bye.", "Bye, bye!", "Goodbye."])
+def test_a_goodbye_over_our_sentence_must_be_clearer_than_what_a_telephone_makes_of_uh_huh(text: str) -> None:
+    assert is_mumble(text, 0.8, 0.52, min_confidence=0.5)
+    assert not is_mumble(text, 0.8, 0.66, min_confidence=0.5)
+    assert not is_mumble("Stop.", 0.8, 0.52, min_confidence=0.5)
 
 
 def final(text: str) -> stt.SpeechEvent:

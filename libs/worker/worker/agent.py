@@ -216,7 +216,7 @@ class CallAgent(Agent):
     def _is_listening(self, text: str, confidence: float) -> bool:
         """Whether a sound of the caller over our own voice said no more than that he listens; after a question it is an answer."""
         seconds = self._caller_speaking_until - self._caller_speaking_since
-        is_mumbled = is_mumble(seconds, confidence, min_confidence=self.brief.settings.min_confidence)
+        is_mumbled = is_mumble(text, seconds, confidence, min_confidence=self.brief.settings.min_confidence)
         tells_something = bool(facts_in(text, last_question(self.brief.checkpoint.call)))
         return self._began_over_agent and (is_backchannel(text) or (is_mumbled and not tells_something))
 
