@@ -201,3 +201,13 @@ async def test_an_outage_store_is_away_and_comes_back_with_what_it_held() -> Non
     await store.aclose()
     store.is_away = False
     assert await store.load_call("call-1") is not None
+
+
+async def test_a_human_who_is_not_heard_of_any_more_is_not_on_duty() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    await store.note_on_duty("anna", seconds=10)
+    clock.advance(9.9)
+    assert await store.humans_on_duty() == 1
+    clock.advance(0.1)
+    assert await store.humans_on_duty() == 0
