@@ -16,12 +16,14 @@ from typing import Any
 
 from handoff.call import Call, Floor, Intent, Role
 from handoff.context import HandoffContext, build_context
+from handoff.desk import DESK
 from handoff.directory import DIRECTORY
 from livekit import api, rtc
 from livekit.agents import AutoSubscribe
 from livekit.agents.voice.events import UserInputTranscribedEvent
 
 from worker import briefing, clips, session
+from worker.announcing import house_words
 from worker.cast import Cast
 from worker.desk import Desk
 from worker.first_word import FirstWord
@@ -80,7 +82,7 @@ async def go_on(desk: Desk, call: Call, floor: Floor, *, connected: Awaitable[An
         await cast.agent.answer_what_was_said_meanwhile()
     else:
         # Said again, it is no news: the brain's conversation and the record have it where it was said first.
-        is_new = not was_ours or not call.turns
+        is_new = not was_ours or not call.turns or _was_a_humans(service.name, call)
         await cast.session.say(next_words, add_to_chat_ctx=is_new).wait_for_playout()
     desk.render_ahead(cast)
 
@@ -135,6 +137,11 @@ def _was_ours(service: str, call: Call) -> bool:
     return not speakers or speakers[-1] == service
 
 
+def _was_a_humans(service: str, call: Call) -> bool:
+    """Whether a human of the desk had the call last: nobody has written down what was said since."""
+    return call.services[-2:] == (DESK, service)
+
+
 async def _context(desk: Desk, call: Call, floor: Floor) -> HandoffContext:
     """What a taker would have been given; of our own service's facts nothing is missing."""
     entry = DIRECTORY[desk.service.name]
@@ -174,6 +181,8 @@ def _next_words(desk: Desk, call: Call, context: HandoffContext, *, was_ours: bo
     """What follows the apology; None when the brain is to answer or to go on."""
     if not call.turns:
         return briefing.direct_greeting(desk.service)
+    if _was_a_humans(desk.service.name, call):
+        return house_words(desk.service, "person_lost")
     last = call.turns[-1]
     if not was_ours:
         return briefing.greeting(desk.service, context)
