@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol
 
 import aiohttp
-from livekit import api
+import livekit.api as api
 
 from gateway.settings import Settings
 

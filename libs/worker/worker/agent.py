@@ -352,15 +352,8 @@ class CallAgent(Agent):
 
     def asked(self, intent: Intent, summary: str) -> Asked:
         """What is to be handed over, and how this agent takes part."""
-        return Asked(
-            intent=intent,
-            summary=summary,
-            host=self._announcer,
-            overheard=self._overheard,
-            is_frustrated=lambda: self.story().is_frustrated,
-            caller_is_done=self.caller_is_done,
-            fall_silent=self.mute,
-        )
+        host, heard = self._announcer, self._overheard
+        return Asked(intent, summary, host, heard, lambda: self.story().is_frustrated, self.caller_is_done, self.mute)
 
     @function_tool(on_duplicate="reject")
     async def end_call(self, context: RunContext[Any], outcome: str = "resolved") -> None:
