@@ -23,7 +23,7 @@ from gateway import desk_badge as badges
 from gateway import guards
 from gateway.desk_back import HandingBack, NotTaken
 from gateway.desk_badge import Badge, NotSignedIn, Seat
-from gateway.desk_floor import Floors, Gone, NotHeard, Standing
+from gateway.desk_floor import Floors, Gone, Standing
 from gateway.desk_queue import Queue
 from gateway.desk_room import LIVEKIT_AWAY, LiveKitRooms, Rooms
 from gateway.guards import Rates, refusal
@@ -48,6 +48,7 @@ def routes(settings: Settings, store: Store, rooms: Rooms | None = None) -> list
         return []
     desk = Desk(settings, store, rooms or LiveKitRooms(settings))
     asked: dict[str, Callable[[Request], Awaitable[Response]]] = {
+        "who": desk.who,
         "in": desk.sign_in,
         "out": desk.signed_in(desk.sign_out),
         "beat": desk.signed_in(desk.beat),
@@ -92,8 +93,6 @@ class Desk:
                 return _no(400, "bad_request", str(e))
             except Gone as e:
                 return _no(409, "gone", str(e))
-            except NotHeard:
-                return _no(409, "not_heard", "your microphone is not in the room yet")
             except NotTaken as e:
                 return _no(409, "not_taken", str(e))
             except (HandoffError, *LIVEKIT_AWAY):
@@ -108,6 +107,15 @@ class Desk:
             return await act(badges.read_seat(self._settings, body.get("seat"), badge), body)
 
         return self.signed_in(handler)
+
+    async def who(self, request: Request) -> Response:
+        """200 and the name of who is signed in at this browser; 204 when nobody is."""
+        if not guards.is_from(request, ()):
+            return _no(403, "wrong_origin", "only our own page may ask")
+        try:
+            return _yes({"name": badges.read_badge(self._settings, request.cookies.get(COOKIE, "")).name})
+        except NotSignedIn:
+            return Response(status_code=204, headers=_NO_STORE)
 
     async def sign_in(self, request: Request) -> Response:
         """204 and the cookie, for the secret and a name. Every try is counted."""
@@ -183,8 +191,7 @@ class Desk:
 
     async def ready(self, seat: Seat, body: Body) -> Response:
         """The microphone is in the room, as the page says: LiveKit is asked."""
-        await self._floors.is_there(seat)
-        return _yes({})
+        return _yes({"is_heard": await self._floors.is_there(seat)})
 
     async def leave(self, seat: Seat, body: Body) -> Response:
         """He does not come, or goes away."""

@@ -28,10 +28,6 @@ class Gone(Exception):
     """The call is not this human's to take, or not any more; the text is for him."""
 
 
-class NotHeard(Exception):
-    """LiveKit does not see his microphone in the room (yet)."""
-
-
 class Standing(StrEnum):
     """Where a human stands in a call that he took."""
 
@@ -77,14 +73,16 @@ class Floors:
             await self.held(seat)
         return offer
 
-    async def is_there(self, seat: Seat) -> None:
-        """His microphone is in the room: the agent may introduce him. Raises NotHeard, Gone, StoreUnavailable, LIVEKIT_AWAY."""
+    async def is_there(self, seat: Seat) -> bool:
+        """Whether LiveKit sees his microphone in the room; then the agent may introduce him. Raises Gone, StoreUnavailable,
+        LIVEKIT_AWAY."""
         if not await self._rooms.has_microphone(seat.call_id, seat.identity):
-            raise NotHeard
+            return False
         try:
             await self._store.move(seat.handoff_id, State.READY, taker_id=seat.identity)
         except (IllegalMove, UnknownHandoff):
             raise Gone("the caller waits no longer") from None
+        return True
 
     async def beat(self, seat: Seat, *, is_open: bool) -> Standing:
         """His page lives, and his microphone is open or not: where he stands. Who has lost the floor is put out of the room.

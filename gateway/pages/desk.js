@@ -128,14 +128,9 @@ async function enter() {
   brief(door.briefing);
   at("service").replaceChildren(...Object.entries(door.services).map(([name, spoken]) => new Option(spoken, name)));
   await line.join(door);
-  for (let tries = MICROPHONE_TRIES; ; tries--) {
-    try {
-      await ask("ready", { seat });
-      break;
-    } catch (error) {
-      if (error.code !== "not_heard" || !tries) throw error;
-      await pause(WAITING_BEAT_MS / 2);
-    }
+  for (let tries = MICROPHONE_TRIES; !(await ask("ready", { seat })).is_heard; tries--) {
+    if (!tries) throw Object.assign(new Error("Your microphone did not reach the call."), { code: "not_heard" });
+    await pause(WAITING_BEAT_MS / 2);
   }
   show("coming", "The caller is told that you are here. Your microphone opens by itself.");
   beatAgain();
@@ -250,15 +245,13 @@ async function signOut() {
 
 async function begin() {
   try {
-    const told = await ask("beat", { available: false });
-    if (seat) {
-      await line.listen();
-      await enter().catch(async (error) => { if (error.code !== "gone" || !line.isJoined) throw error; });
-    } else {
-      waiting(told);
-    }
+    if (!(await ask("who")).name) return await signedOut();
+    show("idle", "You are signed in.");
+    if (!seat) return await beat();
+    await line.listen();
+    // Who has the floor already is not awaited any more: the next heartbeat tells.
+    await enter().catch((error) => { if (error.code !== "gone" || !line.isJoined) throw error; });
   } catch (error) {
-    if (error.code === "signed_out") return await signedOut();
     await over("Your call could not be taken up again.");
     tell(trouble(error));
   }
