@@ -8,6 +8,7 @@ const WAITING_BEAT_MS = 500;
 const MICROPHONE_TRIES = 20;
 const CALLER_BACK_MS = 5000;
 const SEAT = "voicemesh-desk-seat";
+const IN_BETWEEN = ["handing", "ending"];
 
 const at = (id) => document.getElementById(id);
 const pause = (ms) => new Promise((on) => setTimeout(on, ms));
@@ -25,7 +26,7 @@ function show(next, words) {
   document.body.dataset.state = next;
   if (at("status").textContent !== words) at("status").textContent = words;
   const isIn = next !== "signed-out";
-  const hasCall = next === "coming" || next === "talking" || next === "handing";
+  const hasCall = next !== "idle" && isIn;
   at("sign-in").hidden = isIn;
   at("desk").hidden = at("me").hidden = !isIn;
   at("accept").hidden = hasCall;
@@ -70,14 +71,15 @@ function beatAgain() {
 }
 
 async function beat() {
-  if (state === "signed-out" || state === "handing") return;
+  if (state === "signed-out" || IN_BETWEEN.includes(state)) return;
   try {
     if (seat) {
       const mine = seat;
       const told = await ask("beat", { seat: mine, open: state === "talking" });
       if (mine === seat) await stands(told.standing);
     } else {
-      waiting(await ask("beat", { available: at("available").checked }));
+      const told = await ask("beat", { available: at("available").checked });
+      if (!seat) waiting(told); // else a call was taken meanwhile
     }
   } catch (error) {
     if (error.code === "signed_out") await signedOut();
@@ -155,12 +157,12 @@ function keep(next) {
   else sessionStorage.removeItem(SEAT);
 }
 
-async function over(words) {
+async function over(words, { goesAway = state === "coming" } = {}) {
   clearTimeout(callerTimer);
   const mine = seat;
   keep(null);
   await line.leave();
-  if (mine && state === "coming") await ask("leave", { seat: mine }).catch(() => undefined);
+  if (mine && goesAway) await ask("leave", { seat: mine }).catch(() => undefined);
   muteIs(false);
   at("note").value = "";
   looked = "";
@@ -176,21 +178,19 @@ function callerChanged(isHere) {
 
 async function lineLost() {
   // Put out, or LiveKit has closed the room. Without a microphone nobody keeps a call: the next agent may have it at once.
-  if (!seat || state === "handing") return;
-  const mine = seat;
-  await over("Your line to the call is gone.");
-  await ask("leave", { seat: mine }).catch(() => undefined);
+  if (seat && !IN_BETWEEN.includes(state)) await over("Your line to the call is gone.", { goesAway: true });
 }
 
 async function end(callerLeft) {
-  const mine = seat;
-  if (!mine) return;
+  if (!seat || state !== "talking") return;
+  show("ending", "Ending the call.");
   try {
-    await ask("end", { seat: mine, caller_left: callerLeft });
+    await ask("end", { seat, caller_left: callerLeft });
     await over(callerLeft ? "The caller has hung up." : "You ended the call.");
   } catch (error) {
-    if (error.code === "gone") await over("The call has ended.");
-    else tell(trouble(error));
+    if (error.code === "gone") return await over("The call has ended.");
+    show("talking", "The call could not be ended.");
+    tell(trouble(error));
   }
 }
 

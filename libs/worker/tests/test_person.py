@@ -165,6 +165,21 @@ async def test_while_the_store_is_away_nobody_is_promised() -> None:
     assert await person.to(floor.asked()) == Missed(OFF_DUTY)
 
 
+@without_waiting
+async def test_a_store_that_hangs_is_not_waited_for() -> None:
+    floor = Floor()
+    person = await floor.opened()
+
+    async def hangs() -> int:
+        await asyncio.sleep(5)
+        return 1
+
+    floor.store.humans_on_duty = hangs  # type: ignore[method-assign]
+    began_at = asyncio.get_running_loop().time()
+    assert not await person.is_on_duty()
+    assert asyncio.get_running_loop().time() - began_at < 1
+
+
 # --- somebody comes -----------------------------------------------------------------------------------------------------
 @without_waiting
 async def test_a_human_who_takes_the_call_is_introduced_and_has_the_floor() -> None:

@@ -35,6 +35,7 @@ log = logging.getLogger("voicemesh.person")
 OFF_DUTY = "off_duty"
 """Why nobody was asked: no human takes calls now."""
 NOBODY_CAME = "no_answer"
+_ASKED_SECONDS = 0.3
 _COMES_SECONDS = 25.0
 """From a human's "I take it" to his microphone in the room: his browser may ask him for it first."""
 _OPENS_SECONDS = 5.0
@@ -60,10 +61,11 @@ class Person:
         self._handoff_id = ""
 
     async def is_on_duty(self) -> bool:
-        """Whether a human takes calls; no, when that cannot be told."""
+        """Whether a human takes calls; no, when that cannot be told at once: a caller waits for the answer."""
         try:
-            return await self._store.humans_on_duty() > 0
-        except HandoffError:
+            async with asyncio.timeout(_ASKED_SECONDS):
+                return await self._store.humans_on_duty() > 0
+        except (HandoffError, TimeoutError):
             return False
 
     async def to(self, asked: Asked) -> Moved | Missed:
