@@ -50,6 +50,12 @@ def test_a_note_of_an_earlier_visit_to_the_desk_is_no_news() -> None:
     assert desk_note.read(context, "billing") is context
 
 
+def test_a_note_that_was_read_on_another_visit_is_not_read_again() -> None:
+    context = context_of()
+    later = replace(context, turns=(*context.turns, make_turn("Let me have a person again.")))
+    assert desk_note.read(later, "billing") is later
+
+
 @without_waiting
 async def test_a_taker_knows_what_the_note_says_as_if_it_had_heard_it(tmp_path: Path) -> None:
     context = context_of()

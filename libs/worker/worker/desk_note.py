@@ -21,7 +21,8 @@ def facts_of(context: HandoffContext, service: str) -> list[tuple[str, str]]:
     call comes from no human."""
     if context.services[-1:] != (DESK,):
         return []
-    notes = [turn.text for turn in context.turns if turn.role is Role.AGENT and turn.service == DESK][-1:]
+    # A note is the last that was noted before the offer; an older one was read when it was new.
+    notes = [turn.text for turn in context.turns[-1:] if turn.role is Role.AGENT and turn.service == DESK]
     allowed = DIRECTORY[service].receives - NEVER_CROSSES if service in DIRECTORY else frozenset[str]()
     verified = {fact.name for fact in context.facts if fact.verified}
     return [(name, value) for note in notes for name, value in facts_in(note, "") if name in allowed - verified]
