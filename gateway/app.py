@@ -16,8 +16,9 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from gateway import guards
+from gateway import desk, guards
 from gateway.console import Console
+from gateway.desk_room import Rooms
 from gateway.doors import BadPass, Door, NoSuchService, open_again, open_door
 from gateway.guards import Rates, SecureHeaders, refusal
 from gateway.settings import Settings
@@ -30,8 +31,8 @@ COOKIE = "voicemesh_call"
 _KEPT_SECONDS = 300
 
 
-def application(settings: Settings, store: Store) -> Starlette:
-    """All routes, over the store that knows which calls have ended."""
+def application(settings: Settings, store: Store, rooms: Rooms | None = None) -> Starlette:
+    """All routes, over the store that knows which calls have ended. ``rooms``: LiveKit's when left out."""
     front = FrontDoor(settings, store)
     routes = [
         Route("/", _page("call.html")),
@@ -44,6 +45,7 @@ def application(settings: Settings, store: Store) -> Starlette:
         Route("/health/ready", front.ready),
         *Webhooks(settings, store).routes(),
         *Console(settings, store).routes(),
+        *desk.routes(settings, store, rooms),
         Mount("/pages", StaticFiles(directory=PAGES)),
     ]
     return Starlette(routes=routes, middleware=[Middleware(SecureHeaders, settings=settings)])

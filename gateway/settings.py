@@ -41,6 +41,10 @@ class Settings:
     """Signs the cookie by which a reloaded page is recognised; the same in every gateway."""
     embed_secret: str = field(default="", repr=False)
     """With it as bearer a site's own server asks for tokens; empty: no server may."""
+    desk_secret: str = field(default="", repr=False)
+    """With it humans sign in at the desk; empty: there is no desk."""
+    spoken_seconds: float = 2.0
+    """From the floor to a service's first word, when a human hands a call back: as the workers have it."""
     origins: tuple[str, ...] = ()
     """Other sites whose pages may ask for tokens themselves."""
     console_secret: str = field(default="", repr=False)
@@ -79,6 +83,8 @@ class Settings:
             ),
             secret=reading.secret("VOICEMESH_GATEWAY_SECRET", is_needed=True),
             embed_secret=reading.secret("VOICEMESH_EMBED_SECRET", is_needed=False),
+            desk_secret=reading.secret("VOICEMESH_DESK_SECRET", is_needed=False),
+            spoken_seconds=reading.number("VOICEMESH_SPOKEN_TIMEOUT_SECONDS", 2.0, 0.2, 30.0),
             origins=reading.origins("VOICEMESH_ORIGINS"),
             console_secret=reading.secret("VOICEMESH_CONSOLE_SECRET", is_needed=False),
             console_reader_secret=reading.secret("VOICEMESH_CONSOLE_READER_SECRET", is_needed=False),

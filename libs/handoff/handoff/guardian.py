@@ -16,7 +16,8 @@ import time
 from collections.abc import Awaitable, Callable
 
 from handoff.call import Floor
-from handoff.directory import DIRECTORY
+from handoff.desk import DESK
+from handoff.directory import DIRECTORY, LAST_RESORT
 from handoff.errors import FloorLost, HandoffError, StoreUnavailable, UnknownCall
 from handoff.store import Overdue, Store
 
@@ -35,8 +36,9 @@ Rescue = Callable[[Overdue, Floor], Awaitable[None]]
 
 
 def service_of_successor(seen: Overdue) -> str:
-    """Whose agent is to go on: the service itself, then the first of its stand-ins, then the front desk."""
-    service = seen.service if seen.service in DIRECTORY else FRONT_DESK
+    """Whose agent is to go on: the service itself, then the first of its stand-ins, then the front desk. Nobody can send for a
+    human: what one has lost is customer care's."""
+    service = LAST_RESORT if seen.service == DESK else seen.service if seen.service in DIRECTORY else FRONT_DESK
     if seen.attempts < OWN_ATTEMPTS:
         return service
     first = next(iter(DIRECTORY[service].stands_in), FRONT_DESK)

@@ -1,4 +1,4 @@
-"""The memory store's part for what the services share: callbacks, lines, breakers, rooms to look at. See ``Store``."""
+"""The memory store's part for what the services share: callbacks, lines, who is on duty, breakers, rooms to look at. See ``Store``."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class MemoryShared:
         self._ticket_of: dict[str, tuple[float, str]] = {}
         self._tickets = counted(FIRST_TICKET)
         self._lines: dict[str, dict[str, _Waiting]] = {}
+        self._on_duty: dict[str, float] = {}
         self._breakers: dict[str, tuple[float, dict[str, str]]] = {}
         self._rooms: dict[RoomList, tuple[float, dict[str, float]]] = {}
         self._events: dict[str, float] = {}
@@ -80,13 +81,17 @@ class MemoryShared:
 
     async def position(self, service: str, call_id: str) -> int:
         """See Store.position."""
-        line = self._line(service)
-        order = sorted(line, key=lambda each: (-line[each].priority, line[each].arrival))
-        return order.index(call_id) + 1 if call_id in line else 0
+        order = await self.line(service)
+        return order.index(call_id) + 1 if call_id in order else 0
 
     async def leave_line(self, service: str, call_id: str) -> None:
         """See Store.leave_line."""
         self._line(service).pop(call_id, None)
+
+    async def line(self, service: str) -> tuple[str, ...]:
+        """See Store.line."""
+        line = self._line(service)
+        return tuple(sorted(line, key=lambda each: (-line[each].priority, line[each].arrival)))
 
     def _line(self, service: str) -> dict[str, _Waiting]:
         """Who waits for a service, without those who have gone."""
@@ -94,6 +99,17 @@ class MemoryShared:
         line = self._lines.get(service, {})
         self._lines[service] = {call_id: waiting for call_id, waiting in line.items() if waiting.until > now}
         return self._lines[service]
+
+    # --- humans on duty -------------------------------------------------------------------------------------------
+    async def note_on_duty(self, human_id: str, *, seconds: float) -> None:
+        """See Store.note_on_duty."""
+        self._on_duty[human_id] = self._clock() + seconds
+
+    async def humans_on_duty(self) -> int:
+        """See Store.humans_on_duty."""
+        now = self._clock()
+        self._on_duty = {human_id: until for human_id, until in self._on_duty.items() if until > now}
+        return len(self._on_duty)
 
     # --- breakers -------------------------------------------------------------------------------------------------
     async def breaker_load(self, service: str) -> dict[str, str]:

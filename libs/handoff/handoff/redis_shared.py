@@ -1,4 +1,7 @@
-"""The Redis store's part for what the services share: the ledger, callbacks, lines, breakers, rooms to look at. See ``Store``."""
+"""The Redis store's part for what the services share: the ledger, callbacks, lines, who is on duty, breakers, rooms to look at.
+
+See ``Store``.
+"""
 
 from __future__ import annotations
 
@@ -76,6 +79,19 @@ class RedisShared(RedisLink):
     async def leave_line(self, service: str, call_id: str) -> None:
         """See Store.leave_line."""
         await self._asked(scripts_shared.leave_line(self._client, service=service, call_id=call_id))
+
+    async def line(self, service: str) -> tuple[str, ...]:
+        """See Store.line."""
+        return tuple(await self._asked(scripts_shared.line(self._client, service=service)))
+
+    # --- humans on duty -------------------------------------------------------------------------------------------
+    async def note_on_duty(self, human_id: str, *, seconds: float) -> None:
+        """See Store.note_on_duty."""
+        await self._asked(scripts_shared.note_on_duty(self._client, human_id=human_id, seconds=seconds))
+
+    async def humans_on_duty(self) -> int:
+        """See Store.humans_on_duty."""
+        return int((await self._asked(scripts_shared.humans_on_duty(self._client)))[0])
 
     # --- breakers -------------------------------------------------------------------------------------------------
     async def breaker_load(self, service: str) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""What the services share, as Lua: the callbacks, the lines in which callers wait, the breakers, rooms to look at. See scripts.py."""
+"""What the services share, as Lua: the callbacks, the lines in which callers wait, who is on duty, the breakers, rooms to look at.
+
+See scripts.py.
+"""
 
 from __future__ import annotations
 
@@ -45,9 +48,11 @@ async def add_callback(client: Redis, *, call_id: str, ticket_id: str, ticket: s
 
 # A place in a line is one number: a step for each priority, and within a step the number of the arrival.
 _STEP = 10**9
+_LONGEST = 1000
+"""As much of a line as anybody looks at: what a script returns is bounded."""
 
 _LINE = f"""
-local STEP = {_STEP}
+local STEP, LONGEST = {_STEP}, {_LONGEST}
 local line, line_until, last, id = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', line_until, '-inf', now())) do
   redis.call('ZREM', line, gone)
@@ -75,6 +80,10 @@ redis.call('ZREM', line_until, id)
 return {'ok'}
 """
 
+_WHO_WAITS = """
+return {'ok', unpack(redis.call('ZRANGE', line, 0, LONGEST - 1))}
+"""
+
 
 def _keys_of_line(service: str) -> list[str]:
     return [keys.line(service), keys.line_until(service), keys.line_last(service)]
@@ -94,6 +103,36 @@ async def position(client: Redis, *, service: str, call_id: str) -> list[Any]:
 async def leave_line(client: Redis, *, service: str, call_id: str) -> list[Any]:
     """['ok']."""
     return await run(client, _LINE + _LEAVE_LINE, touched=_keys_of_line(service), args=[call_id])
+
+
+async def line(client: Redis, *, service: str) -> list[Any]:
+    """['ok', call ids in their order ...]."""
+    return await run(client, _LINE + _WHO_WAITS, touched=_keys_of_line(service), args=[""])
+
+
+_ON_DUTY = """
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now())
+"""
+
+_NOTE_ON_DUTY = """
+redis.call('ZADD', KEYS[1], later(now(), ARGV[2]), ARGV[1])
+live_at_least(KEYS[1], ARGV[2])
+return {'ok'}
+"""
+
+_COUNT_ON_DUTY = """
+return {'ok', redis.call('ZCARD', KEYS[1])}
+"""
+
+
+async def note_on_duty(client: Redis, *, human_id: str, seconds: float) -> list[Any]:
+    """['ok']."""
+    return await run(client, _ON_DUTY + _NOTE_ON_DUTY, touched=[keys.DUTY], args=[human_id, seconds])
+
+
+async def humans_on_duty(client: Redis) -> list[Any]:
+    """['ok', how many]."""
+    return await run(client, _ON_DUTY + _COUNT_ON_DUTY, touched=[keys.DUTY], args=[])
 
 
 _BREAKER_SWAP = """

@@ -4,7 +4,8 @@ Every write that needs the floor takes the writer's ``epoch`` and raises FloorLo
 ended. All times are seconds; "now" is the store's own clock (Redis's TIME), never the caller's. What is malformed or too large
 is refused with InvalidContext when it is written, with WireMismatch when a stored record cannot be read.
 
-What a guardian needs is here too (``overdue``, ``seize_floor``), and what the services share: callbacks, lines, breakers.
+What a guardian needs is here too (``overdue``, ``seize_floor``), and what the services share: callbacks, lines, who is on duty,
+breakers.
 """
 
 from __future__ import annotations
@@ -227,6 +228,18 @@ class Store(Protocol):
 
     async def leave_line(self, service: str, call_id: str) -> None:
         """Nothing happens when the call is not in the line."""
+        ...
+
+    async def line(self, service: str) -> tuple[str, ...]:
+        """Ids of the calls that wait for a service, the next one first."""
+        ...
+
+    async def note_on_duty(self, human_id: str, *, seconds: float) -> None:
+        """A human takes calls from now on, and counts as gone after so long unless this is said again; at once with 0."""
+        ...
+
+    async def humans_on_duty(self) -> int:
+        """How many humans take calls now."""
         ...
 
     async def breaker_load(self, service: str) -> dict[str, str]:

@@ -54,6 +54,8 @@ _READS = frozenset(
         "live_calls",
         "callbacks",
         "position",
+        "line",
+        "humans_on_duty",
         "breaker_load",
     }
 )

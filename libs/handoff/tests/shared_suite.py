@@ -178,6 +178,33 @@ class SharedSuite:
         places = await asyncio.gather(*(store.wait_in_line("billing", f"call-{n}") for n in range(10)))
         assert sorted(places) == list(range(1, 11))
 
+    async def test_a_line_tells_who_waits_in_which_order(self, store: Store) -> None:
+        assert await store.line("human") == ()
+        for call_id in ("call-1", "call-2", "call-3"):
+            await store.wait_in_line("human", call_id)
+        await store.wait_in_line("human", "call-3", priority=10)
+        assert await store.line("human") == ("call-3", "call-1", "call-2")
+        await store.leave_line("human", "call-1")
+        assert await store.line("human") == ("call-3", "call-2")
+        assert await store.line("billing") == ()
+
+    # --- humans on duty -------------------------------------------------------------------------------------------
+    async def test_nobody_is_on_duty_before_somebody_says_so(self, store: Store) -> None:
+        assert await store.humans_on_duty() == 0
+
+    async def test_each_human_counts_once_however_often_he_says_that_he_is_there(self, store: Store) -> None:
+        for human_id in ("anna", "anna", "ben"):
+            await store.note_on_duty(human_id, seconds=60)
+        assert await store.humans_on_duty() == 2
+
+    async def test_a_human_who_leaves_counts_no_more_at_once_and_the_others_do(self, store: Store) -> None:
+        await store.note_on_duty("anna", seconds=60)
+        await store.note_on_duty("ben", seconds=60)
+        await store.note_on_duty("anna", seconds=0)
+        assert await store.humans_on_duty() == 1
+        await store.note_on_duty("ben", seconds=0)
+        assert await store.humans_on_duty() == 0
+
     # --- breakers -------------------------------------------------------------------------------------------------
     async def test_a_breaker_that_nobody_wrote_is_empty(self, store: Store) -> None:
         assert await store.breaker_load("billing") == {}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from handoff.context import NEVER_CROSSES
+from handoff.context import NEVER_CROSSES, SECRET
+from handoff.desk import DESK, ENTRY
 from handoff.directory import DIRECTORY, LAST_RESORT, service_for
 
 
@@ -50,3 +51,11 @@ def test_a_stand_in_exists_is_somebody_else_and_may_be_told_all_that_the_service
 
 def test_every_service_but_the_last_resort_has_a_stand_in() -> None:
     assert [entry.name for entry in DIRECTORY.values() if not entry.stands_in] == [LAST_RESORT]
+
+
+def test_the_human_desk_is_no_service_and_may_be_told_all_that_customer_care_may_but_no_proof_for_a_back_office() -> (
+    None
+):
+    assert DESK not in DIRECTORY
+    assert ENTRY.receives == DIRECTORY[LAST_RESORT].receives - SECRET
+    assert ENTRY.intents == frozenset()

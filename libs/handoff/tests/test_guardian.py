@@ -7,6 +7,7 @@ import logging
 
 import pytest
 from handoff.call import Floor
+from handoff.desk import DESK, LEASE_SECONDS
 from handoff.errors import HandoffError
 from handoff.guardian import Guardian, service_of_successor, successor
 from handoff.memory_store import MemoryStore
@@ -139,6 +140,29 @@ async def test_who_cannot_help_seizes_nothing() -> None:
     floor = await store.load_floor("call-1")
     assert floor is not None
     assert floor.epoch == 1
+
+
+@pytest.mark.parametrize(
+    ("service", "attempts", "successor_is"),
+    [("human", 0, "escalation"), ("human", 1, "escalation"), ("escalation", 2, "triage"), ("nobody", 0, "triage")],
+)
+def test_a_call_that_a_human_has_lost_is_customer_cares(service: str, attempts: int, successor_is: str) -> None:
+    seen = Overdue("call-1", service, f"{service}-1", 3, attempts)
+    assert service_of_successor(seen) == successor_is
+
+
+async def test_a_human_whose_page_died_is_followed_by_customer_care() -> None:
+    clock = FakeClock()
+    store, rescue = memory_store(clock), Rescuer()
+    await store.open_call(make_call())
+    await store.take_floor("call-1", service=DESK, agent_id="human-1", lease_seconds=LEASE_SECONDS)
+    watching = guardian(store, rescue)
+    clock.advance(LEASE_SECONDS - 0.1)
+    assert await looked(watching) == 0
+    clock.advance(0.1)
+    assert await looked(watching) == 1
+    ((seen, floor),) = rescue.asked
+    assert (seen.agent_id, floor.service, floor.epoch) == ("human-1", "escalation", 2)
 
 
 # --- a death that is known --------------------------------------------------------------------------------------------

@@ -225,3 +225,13 @@ async def test_a_list_of_rooms_that_nobody_touches_is_forgotten_and_so_is_an_eve
     assert await store.rooms_due(RoomList.OVER, again_seconds=60.0) == ()
     assert clock.at > START + EVENT_SECONDS
     assert await store.note_room("call-1", RoomList.OVER, event_id="EV_1", after_seconds=0.0)
+
+
+async def test_a_human_who_is_not_heard_of_any_more_is_not_on_duty() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    await store.note_on_duty("anna", seconds=10)
+    clock.advance(9.9)
+    assert await store.humans_on_duty() == 1
+    clock.advance(0.1)
+    assert await store.humans_on_duty() == 0

@@ -126,6 +126,18 @@ async def test_a_caller_who_is_not_there_is_waited_for_and_nobody_is_called_in_f
 
 
 @without_waiting
+async def test_a_call_whose_human_and_caller_are_both_gone_ends_as_one_that_a_human_had() -> None:
+    scene = Scene()
+    scene.rooms.callers = ()
+    await scene.held(service="human", agent_id="human-a1")
+    await scene.overdue()
+    await asyncio.sleep(CALLER_BACK_SECONDS + 1)
+    call = await scene.call()
+    assert (call.ending, call.ending_detail) == (Ending.TRANSFERRED_TO_HUMAN, CALLER_WAS_GONE)
+    assert scene.rooms.closed == ["call-1"]
+
+
+@without_waiting
 async def test_a_caller_who_does_not_come_back_has_hung_up() -> None:
     scene = Scene()
     scene.rooms.callers = ()

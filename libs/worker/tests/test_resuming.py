@@ -58,6 +58,29 @@ async def test_a_question_that_nobody_answered_yet_is_asked_again_and_the_brain_
 
 
 @without_waiting
+async def test_who_was_with_a_human_is_told_that_the_human_is_gone_and_the_brain_knows_it(tmp_path: Path) -> None:
+    call = make_call(
+        turns=(said(GREETING, agent=True), said("I want a manager.", 2), said("Anna is here.", 3, agent=True))
+    )
+    lost = "I'm sorry, my colleague's line was cut off. I'm still here with you. How can I help you now?"
+    async with resumed(PaperDesk(tmp_path, ToldModel(), call), "human") as desk:
+        assert desk.heard == [APOLOGY, lost]
+        assert spoken_by_brain(desk) == [lost]
+        assert desk.cast.agent.chat_ctx.messages()[-1].text_content == lost
+
+
+@without_waiting
+async def test_that_a_human_is_gone_is_told_once(tmp_path: Path) -> None:
+    lost = said(
+        "I'm sorry, my colleague's line was cut off. I'm still here with you. How can I help you now?", agent=True
+    )
+    call = make_call(turns=(lost, said("Is my refund on its way?", 2)))
+    async with resumed(PaperDesk(tmp_path, ToldModel("It is."), call), "human") as desk:
+        assert desk.heard == [APOLOGY]
+        assert spoken_by_brain(desk) == ["It is."]
+
+
+@without_waiting
 async def test_when_nobody_has_said_anything_the_caller_is_greeted(tmp_path: Path) -> None:
     async with resumed(PaperDesk(tmp_path, ToldModel(), make_call(turns=()))) as desk:
         assert desk.heard == [APOLOGY, GREETING]

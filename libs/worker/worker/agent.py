@@ -15,7 +15,7 @@ from typing import Any
 
 from handoff.call import Ending, Intent, Role
 from handoff.context import HandoffContext
-from handoff.directory import DIRECTORY
+from handoff.directory import DIRECTORY, Entry
 from livekit import rtc
 from livekit.agents import (
     Agent,
@@ -329,12 +329,17 @@ class CallAgent(Agent):
         transfer, target = self.brief.transfer, DIRECTORY.get(service)
         if transfer is None or target is None or service not in self.brief.service.transfers_to:
             return f"Nobody took the call: there is no {service} here. Tell the caller and go on helping."
+        return await self.give_away(context, service, lambda: self._hand_over(transfer, target, summary))
+
+    async def give_away(
+        self, context: RunContext[Any], service: str, hand_over: Callable[[], Awaitable[Moved | Stayed | Missed]]
+    ) -> str:
+        """Tries it while the brain waits. What the brain is told when nobody took the call; StopResponse when somebody has it."""
         context.disallow_interruptions()
         self.is_transferring = True
         self._overheard.clear()
         try:
-            intent = self._hearing.hand_on(target) or Intent(min(target.intents), 0.5, "model")
-            outcome = await self._hand_over(transfer, service, intent, summary)
+            outcome = await hand_over()
         finally:
             self.is_transferring = False
         if isinstance(outcome, Moved):
@@ -344,10 +349,9 @@ class CallAgent(Agent):
         waited = outcome.waited if isinstance(outcome, Missed) else None
         return nobody_took(service, outcome.reason, meanwhile=self._overheard.everything, waited=waited)
 
-    async def _hand_over(
-        self, transfer: Transfer, service: str, intent: Intent, summary: str
-    ) -> Moved | Stayed | Missed:
-        announcer, ladder = self._announcer, self.brief.ladder
+    async def _hand_over(self, transfer: Transfer, target: Entry, summary: str) -> Moved | Stayed | Missed:
+        intent = self._hearing.hand_on(target) or Intent(min(target.intents), 0.5, "model")
+        announcer, ladder, service = self._announcer, self.brief.ladder, target.name
         if ladder is None:
             return await transfer.to(
                 service,
@@ -357,16 +361,12 @@ class CallAgent(Agent):
                 caller_is_done=self.caller_is_done,
                 fall_silent=self.mute,
             )
-        asked = Asked(
-            intent=intent,
-            summary=summary,
-            host=announcer,
-            overheard=self._overheard,
-            is_frustrated=lambda: self.story().is_frustrated,
-            caller_is_done=self.caller_is_done,
-            fall_silent=self.mute,
-        )
-        return await ladder.to(service, asked)
+        return await ladder.to(service, self.asked(intent, summary))
+
+    def asked(self, intent: Intent, summary: str) -> Asked:
+        """What is to be handed over, and how this agent takes part."""
+        host, heard = self._announcer, self._overheard
+        return Asked(intent, summary, host, heard, lambda: self.story().is_frustrated, self.caller_is_done, self.mute)
 
     @function_tool(on_duplicate="reject")
     async def end_call(self, context: RunContext[Any], outcome: str = "resolved") -> None:

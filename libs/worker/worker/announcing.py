@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from handoff.call import Role
+from handoff.desk import DESK
 from handoff.directory import DIRECTORY, LAST_RESORT
 from handoff.outcome import Refusal
 from livekit import rtc
@@ -105,12 +106,19 @@ class Announcer:
     async def on_hold(self, target: str, position: int) -> None:
         """Why the caller waits, and where he stands in line."""
         place = place_in_line(self._service, position) or " "
+        if target == DESK:  # nobody is promised: whether one takes the call is the humans' choice
+            await self.say(house_words(self._service, "hold_person", place=place))
+            return
         await self.say(house_words(self._service, "hold", specialist=DIRECTORY[target].spoken_name, place=place))
 
     async def position(self, position: int, *, was_heard: bool) -> None:
         """Where the caller stands now; ``was_heard``: he has just said something, and it is noted."""
         place = place_in_line(self._service, position)
         await self.say(house_words(self._service, "hold_noted", place=place or " ") if was_heard else place)
+
+    async def introduce(self, name: str) -> None:
+        """A human of the desk has come and takes over; ``name`` is how he wants to be called."""
+        await self.say(house_words(self._service, "introduction", person=name))
 
     async def say(self, text: str, audio: AsyncIterable[rtc.AudioFrame] | None = None) -> None:
         """One sentence, to its end."""

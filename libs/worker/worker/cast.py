@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from handoff.call import Call, Channel
+from handoff.call import Call, Channel, Source
 from handoff.context import HandoffContext
 from livekit.agents import AgentSession, ChatContext
 from livekit.agents import llm as lk_llm
 
-from worker import asides, brain, briefing, callback_ticket, playbook, tools
+from worker import asides, brain, briefing, callback_ticket, desk_note, person, playbook, tools
 from worker.agent import Brief, CallAgent
 from worker.checkpoint import Checkpoint
 from worker.ladder import Ladder
+from worker.person import Person
 from worker.playbook import Playbook
 from worker.playbook_llm import PlaybookLLM
 from worker.service import Service
@@ -38,6 +39,8 @@ class Stage:
     hang_up: Callable[[], Awaitable[None]]
     ladder: Ladder | None = None
     """What is tried when nobody takes the call; without one there are no callback tickets either."""
+    person: Person | None = None
+    """The way to a human at the desk, for a service that may go it."""
 
 
 @dataclass(slots=True)
@@ -72,6 +75,8 @@ async def make(
     )
     if stage.ladder is not None:
         toolset = [*toolset, callback_ticket.tool(stage.ladder.store, stage.checkpoint)]
+    if stage.person is not None and await stage.person.is_on_duty():
+        toolset = [*toolset, person.tool(stage.person)]
     agent = service.agent(
         brief,
         tools=toolset,
@@ -124,6 +129,8 @@ async def catch_up(agent: CallAgent, latest: Call | None, context: HandoffContex
     """
     checkpoint = agent.brief.checkpoint
     checkpoint.take_over(latest or checkpoint.call, intent=context.intent)
+    for name, value in desk_note.facts_of(context, agent.brief.service.name):
+        checkpoint.note_fact(name, value, source=Source.CALLER)
     if latest is not None:
         chat = agent.chat_ctx.copy()
         briefing.add_turns(chat, briefing.late_turns(latest, context))

@@ -8,6 +8,7 @@ from typing import Any
 
 from handoff.call import Call
 from handoff.context import HandoffContext
+from handoff.directory import LAST_RESORT
 from handoff.giver import Giver
 from handoff.redis_store import RedisStore
 from handoff.seal import Seal
@@ -25,6 +26,7 @@ from worker.ladder import Ladder
 from worker.leaving import Leaving
 from worker.moving import Mover
 from worker.orphan import when_orphaned
+from worker.person import Person
 from worker.pressing import Pressing
 from worker.service import Service
 from worker.settings import Settings
@@ -174,6 +176,19 @@ class Desk:
             leave=self.leaving.leave,
             hang_up=self.leaving.hang_up,
             ladder=ladder,
+            person=self._person(checkpoint),
+        )
+
+    def _person(self, checkpoint: Checkpoint) -> Person | None:
+        """Customer care alone connects callers with a human: every other service sends who wants one there, as ever."""
+        if self.service.name != LAST_RESORT or not self.settings.desk_seconds:
+            return None
+        return Person(
+            room=self.ctx.room,
+            lkapi=self.ctx.api,
+            store=self.store,
+            checkpoint=checkpoint,
+            settings=self.settings,
         )
 
     def _by_word(

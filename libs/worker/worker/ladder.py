@@ -57,6 +57,9 @@ class Host(Mouth, Protocol):
     async def once_more(self) -> None:
         """Says that it takes a moment longer."""
 
+    async def introduce(self, name: str) -> None:
+        """Says that a human of that name takes over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

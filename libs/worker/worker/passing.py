@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import aiohttp
@@ -42,6 +43,18 @@ _T = TypeVar("_T")
 
 class Failed(Exception):
     """Why this handoff cannot go on; the text is for the brain and the logs, in the words of the protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a floor is given. ``is_told``: the taker has an ear for our word, and acknowledges it; else it learns of the floor from the
+    store alone, as a human's page does. The rest in seconds."""
+
+    is_told: bool
+    lease_seconds: float
+    """The taker's first lease."""
+    spoken_seconds: float
+    """How long it has until it is heard."""
 
 
 class _Update(Protocol):
@@ -159,21 +172,29 @@ class Passing:
         """What the caller said last is in the record that the taker reads; False when the store takes too long."""
         return await self._checkpoint.flushed(_FLUSH_SECONDS)
 
-    async def give(self, handoff_id: str, taker_id: str, watch: Watch, fall_silent: Callable[[bool], None]) -> None:
-        """The step itself. ``fall_silent(True)`` closes this agent's mouth before it.
+    async def give(
+        self,
+        handoff_id: str,
+        taker_id: str,
+        watch: Watch,
+        fall_silent: Callable[[bool], None],
+        manner: Manner | None = None,
+    ) -> None:
+        """The step itself. ``fall_silent(True)`` closes this agent's mouth before it. ``manner``: an agent's when left out.
 
         Raises Failed when the call is here again, FloorLost when it is a third agent's, and what the store raises.
         """
         if self.caller_left.is_set():
             raise Failed("caller_left")
         epoch, lease = self._checkpoint.epoch, self._settings.lease_seconds
+        manner = manner or Manner(True, lease, self._settings.spoken_timeout_seconds)
         mine = self._checkpoint.floor
         assert mine is not None
         fall_silent(True)
         # Before the step, not after: what is renewed or written under the epoch we give away would look like a lost floor.
         self._checkpoint.let_go()
         try:
-            floor = await self._store.pass_floor(handoff_id, epoch=epoch, lease_seconds=lease)
+            floor = await self._store.pass_floor(handoff_id, epoch=epoch, lease_seconds=manner.lease_seconds)
         except FloorLost:
             raise
         except BaseException:
@@ -181,9 +202,10 @@ class Passing:
             raise
         self.is_passed, is_told = True, False
         try:
-            await self._tell(handoff_id, taker_id, floor.epoch)
-            is_told = True
-            await watch.until(State.SPOKEN, self._settings.spoken_timeout_seconds, "silent")
+            if manner.is_told:
+                await self._tell(handoff_id, taker_id, floor.epoch)
+                is_told = True
+            await watch.until(State.SPOKEN, manner.spoken_seconds, "silent")
         except (rtc.RpcError, TimeoutError, Failed) as e:
             try:
                 taken = await self._store.take_back(

@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from handoff.call import Call, Channel, Ending, Floor
+from handoff.desk import DESK
 from handoff.directory import DIRECTORY
 from handoff.errors import FloorLost, HandoffError, StoreUnavailable, WireMismatch
 from handoff.guardian import MOST_ATTEMPTS, OWN_ATTEMPTS, Guardian, service_of_successor
@@ -243,7 +244,9 @@ class Recovery:
 
     async def _outcome(self, seen: Overdue, floor: Floor, detector: str, present: Present | None) -> str:
         if not (present and present.callers) and not await self._caller_is_there(floor):
-            return await self._end(floor, Ending.CALLER_HUNG_UP, CALLER_WAS_GONE, "caller_gone")
+            # From a human nobody could tell us how it ended: that one had the call is what is known.
+            ending = Ending.TRANSFERRED_TO_HUMAN if seen.service == DESK else Ending.CALLER_HUNG_UP
+            return await self._end(floor, ending, CALLER_WAS_GONE, "caller_gone")
         if seen.attempts >= MOST_ATTEMPTS:
             return await self._end(floor, Ending.FAILED, NOBODY_COULD, "given_up")
         attributes = {"resume": str(floor.epoch), "agent_id": floor.agent_id}

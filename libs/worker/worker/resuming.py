@@ -16,18 +16,21 @@ from typing import Any
 
 from handoff.call import Call, Floor, Intent, Role
 from handoff.context import HandoffContext, build_context
+from handoff.desk import DESK
 from handoff.directory import DIRECTORY
 from livekit import api, rtc
 from livekit.agents import AutoSubscribe
 from livekit.agents.voice.events import UserInputTranscribedEvent
 
 from worker import briefing, clips, session
+from worker.announcing import house_words
 from worker.cast import Cast
 from worker.desk import Desk
 from worker.first_word import FirstWord
 from worker.kept_clips import CUT_OFF
 from worker.passing import LIVEKIT_AWAY, REMOVAL_SECONDS
 from worker.phrases import LAST_QUESTION
+from worker.service import Service
 from worker.story import last_said
 
 log = logging.getLogger("voicemesh.resuming")
@@ -80,7 +83,7 @@ async def go_on(desk: Desk, call: Call, floor: Floor, *, connected: Awaitable[An
         await cast.agent.answer_what_was_said_meanwhile()
     else:
         # Said again, it is no news: the brain's conversation and the record have it where it was said first.
-        is_new = not was_ours or not call.turns
+        is_new = not was_ours or not call.turns or _lost_a_human(service, call)
         await cast.session.say(next_words, add_to_chat_ctx=is_new).wait_for_playout()
     desk.render_ahead(cast)
 
@@ -135,6 +138,13 @@ def _was_ours(service: str, call: Call) -> bool:
     return not speakers or speakers[-1] == service
 
 
+def _lost_a_human(service: Service, call: Call) -> bool:
+    """Whether a human of the desk had the call last, and the caller was not told yet that he is gone: what those two said to each
+    other nobody has written down."""
+    told = house_words(service, "person_lost")
+    return call.services[-2:] == (DESK, service.name) and all(turn.text != told for turn in call.turns)
+
+
 async def _context(desk: Desk, call: Call, floor: Floor) -> HandoffContext:
     """What a taker would have been given; of our own service's facts nothing is missing."""
     entry = DIRECTORY[desk.service.name]
@@ -174,6 +184,8 @@ def _next_words(desk: Desk, call: Call, context: HandoffContext, *, was_ours: bo
     """What follows the apology; None when the brain is to answer or to go on."""
     if not call.turns:
         return briefing.direct_greeting(desk.service)
+    if _lost_a_human(desk.service, call):
+        return house_words(desk.service, "person_lost")
     last = call.turns[-1]
     if not was_ours:
         return briefing.greeting(desk.service, context)

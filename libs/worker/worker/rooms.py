@@ -33,7 +33,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Who is in a room. ``callers`` are people (a desk's human too)."""
+    """Who is in a room. ``agents`` are ours, the desk's humans among them: who may hold the floor."""
 
     callers: tuple[Caller, ...] = ()
     agents: tuple[str, ...] = ()

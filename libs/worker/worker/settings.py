@@ -159,6 +159,9 @@ class Settings:
     hold_seconds: float = _var(
         "VOICEMESH_HOLD_SECONDS", _number(0, 600), 30.0, why="longest wait with music for a busy specialist; 0 = never"
     )
+    desk_seconds: float = _var(
+        "VOICEMESH_DESK_SECONDS", _number(0, 600), 60.0, why="longest wait for a human at the desk; 0 = none is asked"
+    )
     seal_key: str = _var(
         "VOICEMESH_SEAL_KEY", _secrets, "", why="the mesh's common secret, or two, for handoffs while Redis is away"
     )

@@ -20,7 +20,7 @@ from handoff.lifecycle import State
 from livekit.agents import AutoSubscribe
 from livekit.agents.voice import SpeechHandle
 
-from worker import briefing, clips, session
+from worker import briefing, clips, desk_note, session
 from worker import cast as casting
 from worker.by_word import Taking
 from worker.cast import Cast
@@ -45,7 +45,7 @@ async def take(desk: Desk, told: Mapping[str, str]) -> None:
         log.info("the handoff is no longer wanted", extra={"handoff_id": handoff_id})
         desk.leaving.leave("not wanted")
         return
-    context, call = wanted
+    context, call = desk_note.read(wanted[0], desk.service.name), wanted[1]
     word = FloorWord(desk.ctx.room, desk.store, context, service=desk.service.name, agent_id=desk.me)
     cast, opening = await (_get_ready_silently(desk, context, call) if silently else _get_ready(desk, context, call))
     try:

@@ -1,0 +1,98 @@
+"""What the desk does in LiveKit's rooms, by its server API: is the microphone there, call an agent in, put somebody out, close up.
+
+All of it raises one of LIVEKIT_AWAY when LiveKit does not answer or refuses; what is gone already is no fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Protocol
+
+import aiohttp
+import livekit.api as api
+
+from gateway.settings import Settings
+
+LIVEKIT_AWAY = (api.TwirpError, aiohttp.ClientError, OSError)
+"""Refused, or not answered: LiveKit's client raises what its transport raised, TimeoutError (an OSError) among it."""
+_ANSWER_SECONDS = 2.0
+
+
+class Rooms(Protocol):
+    """LiveKit's rooms as the desk needs them."""
+
+    async def has_microphone(self, room: str, identity: str) -> bool:
+        """Whether this participant is in the room with a microphone, muted or not."""
+        ...
+
+    async def call_in(self, room: str, service: str, handoff_id: str, epoch: int) -> None:
+        """Asks LiveKit for an agent of the service that comes for this handoff."""
+        ...
+
+    async def put_out(self, room: str, identity: str) -> None:
+        """Removes somebody."""
+        ...
+
+    async def close(self, room: str) -> None:
+        """Everybody out: the caller hears that the line is closed."""
+        ...
+
+
+class LiveKitRooms:
+    """See Rooms. A connection for each question: they are few, and nothing is to be closed when the gateway stops."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def has_microphone(self, room: str, identity: str) -> bool:
+        """See Rooms.has_microphone."""
+        here: Sequence[api.ParticipantInfo] = ()
+        with _gone_is_fine():
+            async with self._asked() as livekit:
+                here = (await livekit.room.list_participants(api.ListParticipantsRequest(room=room))).participants
+        return any(
+            track.type == api.TrackType.AUDIO and track.source == api.TrackSource.MICROPHONE
+            for one in here
+            if one.identity == identity and one.state != api.ParticipantInfo.DISCONNECTED
+            for track in one.tracks
+        )
+
+    async def call_in(self, room: str, service: str, handoff_id: str, epoch: int) -> None:
+        """See Rooms.call_in."""
+        request = api.CreateAgentDispatchRequest(
+            agent_name=service,
+            room=room,
+            restart_policy=api.JobRestartPolicy.JRP_NEVER,
+            attributes={"handoff_id": handoff_id, "epoch": str(epoch)},
+        )
+        async with self._asked() as livekit:
+            await livekit.agent_dispatch.create_dispatch(request)
+
+    async def put_out(self, room: str, identity: str) -> None:
+        """See Rooms.put_out."""
+        with _gone_is_fine():
+            async with self._asked() as livekit:
+                await livekit.room.remove_participant(api.RoomParticipantIdentity(room=room, identity=identity))
+
+    async def close(self, room: str) -> None:
+        """See Rooms.close."""
+        with _gone_is_fine():
+            async with self._asked() as livekit:
+                await livekit.room.delete_room(api.DeleteRoomRequest(room=room))
+
+    @asynccontextmanager
+    async def _asked(self) -> AsyncIterator[api.LiveKitAPI]:
+        settings, timeout = self._settings, aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
+        key, secret = settings.livekit_api_key, settings.livekit_api_secret
+        async with api.LiveKitAPI(settings.livekit_url, key, secret, timeout=timeout, failover=False) as livekit:
+            yield livekit
+
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except api.TwirpError as e:
+        if e.code != api.TwirpErrorCode.NOT_FOUND:
+            raise

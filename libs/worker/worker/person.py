@@ -1,0 +1,220 @@
+"""The way to a human at the desk: a rung of its own, for a caller who asks for a person while one is on duty.
+
+The offer is our own, and accepted, as when a call moves to another worker: no gRPC reaches a human. Then the caller waits in the
+desk's line, which the humans see. One who takes the call is noted as its taker (DISPATCHED), and is READY when his microphone is in
+the room; he is introduced, has the floor, and is SPOKEN when his page has opened the microphone. All of these moves are the
+gateway's. Who does not come is followed by a new offer; when nobody comes the brain goes on, with a callback as ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from typing import Any
+
+from handoff.call import Intent
+from handoff.context import build_context
+from handoff.desk import DESK, ENTRY, LEASE_SECONDS
+from handoff.errors import FloorLost, HandoffError, PeerUnreachable
+from handoff.lifecycle import FINAL, State
+from handoff.store import Handoff, Store
+from livekit import api, rtc
+from livekit.agents import RunContext, function_tool
+
+from worker.agent import CallAgent
+from worker.checkpoint import Checkpoint
+from worker.hold import FRUSTRATED_PRIORITY, Hold, Waited
+from worker.ladder import Asked, Missed
+from worker.passing import LIVEKIT_AWAY, Failed, Manner, Passing, Watch
+from worker.settings import Settings
+from worker.transfer import Moved
+
+log = logging.getLogger("voicemesh.person")
+
+OFF_DUTY = "off_duty"
+"""Why nobody was asked: no human takes calls now."""
+NOBODY_CAME = "no_answer"
+_ASKED_SECONDS = 0.3
+_COMES_SECONDS = 25.0
+"""From a human's "I take it" to his microphone in the room: his browser may ask him for it first."""
+_OPENS_SECONDS = 5.0
+"""From the floor to his open microphone: his page looks twice a second."""
+_ENOUGH = 1000
+"""A human who is in the room came for this very call, wherever it stands in line."""
+_MAX_TRIES = 3
+"""Humans who came and were lost again, each after an introduction: after so many the wait is over."""
+_MANNER = Manner(is_told=False, lease_seconds=LEASE_SECONDS, spoken_seconds=_OPENS_SECONDS)
+
+
+class Person:
+    """One per call. ``to`` climbs the rung."""
+
+    def __init__(
+        self, *, room: rtc.Room, lkapi: api.LiveKitAPI, store: Store, checkpoint: Checkpoint, settings: Settings
+    ) -> None:
+        self._room = room
+        self._store = store
+        self._checkpoint = checkpoint
+        self._settings = settings
+        self._passing = Passing(room=room, lkapi=lkapi, store=store, checkpoint=checkpoint, settings=settings)
+        self._handoff_id = ""
+
+    async def is_on_duty(self) -> bool:
+        """Whether a human takes calls; no, when that cannot be told at once: a caller waits for the answer."""
+        try:
+            async with asyncio.timeout(_ASKED_SECONDS):
+                return await self._store.humans_on_duty() > 0
+        except (HandoffError, TimeoutError):
+            return False
+
+    async def to(self, asked: Asked) -> Moved | Missed:
+        """Waits for a human with the caller, at most VOICEMESH_DESK_SECONDS, and gives him the call."""
+        if not await self.is_on_duty():
+            return Missed(OFF_DUTY)
+        self._handoff_id = ""
+        try:
+            result = await self._in_line(asked)
+        except BaseException as e:  # this job ends, or its own agent failed: no human shall come for it
+            if not self._passing.is_passed or self._passing.caller_left.is_set():
+                await self._call_off("caller_left" if isinstance(e, asyncio.CancelledError) else type(e).__name__)
+            raise
+        if isinstance(result, Missed):
+            log.info("no human took the call: %s", result.reason, extra={"call_id": self._checkpoint.call.call_id})
+            self._checkpoint.note_attempt("handoff", result.reason, service=DESK)
+        return result
+
+    # --- the line -------------------------------------------------------------------------------------------------
+    async def _in_line(self, asked: Asked) -> Moved | Missed:
+        hold = Hold(
+            self._store,
+            asked.host,
+            asked.overheard,
+            service=DESK,
+            call_id=self._checkpoint.call.call_id,
+            seconds=self._settings.desk_seconds,
+            free=lambda: self._places(asked),
+            priority=lambda: FRUSTRATED_PRIORITY if asked.is_frustrated() else 0,
+            caller_is_done=asked.caller_is_done,
+        )
+        async with hold:
+            for _ in range(_MAX_TRIES):
+                waited = await hold.until_free()
+                if waited is not Waited.FREE:
+                    await self._call_off(str(waited))
+                    return Missed(NOBODY_CAME, waited)
+                try:
+                    return await self._given(asked)
+                except Failed as failed:
+                    log.info("a human was lost: %s", failed, extra={"call_id": self._checkpoint.call.call_id})
+                    if str(failed) == "caller_left":
+                        return Missed("caller_left")
+        return Missed(NOBODY_CAME, Waited.TIMED_OUT)
+
+    async def _places(self, asked: Asked) -> int:
+        """Looks after the offer; more than enough once a human is in the room for it. Raises PeerUnreachable when none is left who
+        could come."""
+        try:
+            stored = await self._store.load_handoff(self._handoff_id) if self._handoff_id else None
+            if stored is not None and stored.state is State.READY:
+                return _ENOUGH
+            if stored is not None and await self._is_coming(stored):
+                return 0
+            if not await self._store.humans_on_duty():
+                raise PeerUnreachable("no human is on duty any more")
+            if stored is None or stored.state is not State.ACCEPTED:
+                await self._call_off("the human did not come")
+                await self._offer(asked)
+        except PeerUnreachable:
+            raise
+        except HandoffError as e:  # the store may be back at the next look
+            log.warning("the desk cannot be asked: %s", type(e).__name__, extra={"call_id": self._room.name})
+        return 0
+
+    async def _is_coming(self, stored: Handoff) -> bool:
+        if stored.state is not State.DISPATCHED:
+            return False
+        return await self._store.now() - stored.moved_at[State.DISPATCHED] < _COMES_SECONDS
+
+    async def _offer(self, asked: Asked) -> None:
+        checkpoint, handoff_id = self._checkpoint, f"d{uuid.uuid4().hex[:12]}"
+        call = checkpoint.call
+        context = build_context(
+            call,
+            entry=ENTRY,
+            handoff_id=handoff_id,
+            epoch=checkpoint.epoch,
+            now=await self._store.now(),
+            ttl_seconds=self._settings.handoff_ttl_seconds,
+            intent=asked.intent,
+            summary=asked.summary or None,
+        )
+        await self._store.offer(Handoff(context, call.services[-1], DESK, State.OFFERED))
+        self._handoff_id = handoff_id
+        checkpoint.note_handoff(handoff_id)
+        await self._store.move(handoff_id, State.ACCEPTED)
+
+    # --- the floor ------------------------------------------------------------------------------------------------
+    async def _given(self, asked: Asked) -> Moved:
+        """Introduces the human who is READY and gives him the floor. Raises Failed when the call is still here."""
+        handoff_id, passing = self._handoff_id, self._passing
+        passing.is_passed = False
+        watch = Watch(self._store.watch(handoff_id))
+        try:
+            taker_id = await watch.until(State.READY, _OPENS_SECONDS, "lost")
+            await passing.meanwhile(asked.host.introduce(self._name_of(taker_id)), watch)
+            await passing.meanwhile(asked.caller_is_done(), watch)
+            await passing.flushed()
+            self._name_of(taker_id)  # he may have gone meanwhile: nobody gives the floor to an empty chair
+            await passing.give(handoff_id, taker_id, watch, asked.fall_silent, _MANNER)
+        except FloorLost:
+            # Another agent holds the floor, or the call has ended: not a word from here.
+            await passing.close(handoff_id, "floor_lost")
+        except (Failed, HandoffError, *LIVEKIT_AWAY) as e:
+            reason = str(e) if isinstance(e, Failed) else type(e).__name__
+            await self._call_off(reason)
+            asked.fall_silent(False)
+            raise Failed(reason) from None
+        finally:
+            watch.stop()
+        return Moved(handoff_id)
+
+    def _name_of(self, taker_id: str) -> str:
+        human = self._room.remote_participants.get(taker_id)
+        if human is None:
+            raise Failed("lost")
+        return human.name or "A colleague"
+
+    async def _call_off(self, reason: str) -> None:
+        """Nobody shall come for this offer any more, and who came is put out."""
+        handoff_id, self._handoff_id = self._handoff_id, ""
+        if not handoff_id:
+            return
+        await self._passing.close(handoff_id, reason)
+        try:
+            stored = await self._store.load_handoff(handoff_id)
+        except HandoffError:
+            return  # his page is told that the call is gone when the store is back
+        if stored is not None and stored.state in FINAL - {State.SPOKEN} and stored.taker_id:
+            await self._passing.evict(stored.taker_id)
+
+
+def tool(person: Person) -> Any:
+    """``connect_person`` for the brain of one call."""
+
+    @function_tool(name="connect_person", on_duplicate="reject")
+    async def connect(context: RunContext[Any], summary: str = "") -> str:
+        """Connect the caller with a person of our team: one is at the desk now. For a caller who asks for a person, a human or a manager,
+        and for whom you cannot make it right; before you look for a callback's slot. He is told that he waits, and hears music: do not
+        announce it yourself. When you are told that nobody took the call, say so and offer a manager's call.
+
+        Args:
+            summary: two or three sentences for the person: what the caller wants and what was tried; made for you when empty
+        """
+        agent = context.session.current_agent
+        assert isinstance(agent, CallAgent)
+        call = agent.brief.checkpoint.call
+        asked = agent.asked(call.intent or Intent("escalation", 0.5, "model"), summary)
+        return await agent.give_away(context, DESK, lambda: person.to(asked))
+
+    return connect
