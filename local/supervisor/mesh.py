@@ -90,8 +90,8 @@ class Mesh:
         self._ports = Ports()
         self._temp_dir = ROOT / _TEMP_DIRS / f"mesh-{os.getpid()}-{secrets.token_hex(2)}"
         self._port: dict[str, int] = {}
-        self.console_secret = secrets.token_urlsafe(24)
-        """Opens the console of a mesh that is for browsers; new for each."""
+        self.staff_secret = secrets.token_urlsafe(24)
+        """Opens the console and the desk of a mesh that is for browsers; new for each."""
         self._capability_key = secrets.token_urlsafe(36)
         self._seal_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
         self._specs: dict[str, Spec] = {}
@@ -341,7 +341,8 @@ class Mesh:
             "VOICEMESH_HTTP_PORT": str(self._port[GATEWAY]),
             "VOICEMESH_GATEWAY_SECRET": secrets.token_urlsafe(36),
             # Whoever started the mesh may see and read all of it.
-            "VOICEMESH_CONSOLE_READER_SECRET": self.console_secret,
+            "VOICEMESH_CONSOLE_READER_SECRET": self.staff_secret,
+            "VOICEMESH_DESK_SECRET": self.staff_secret,
         }
         return Spec(
             name=GATEWAY,

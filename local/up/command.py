@@ -84,7 +84,9 @@ def _tell(console: Console, running: Running, folder: Path) -> None:
     for name, address in running.addresses.items():
         console.plain(f"  {name:<15} {address}")
     console.plain(f"\nCall it: open {running.page_url} and press the button, or `make call CALL=duplicate_charge`.")
-    console.plain(f"See it: open {running.page_url}console and sign in with {running.console_secret}")
+    console.plain(
+        f"See it: {running.page_url}console; take calls yourself: {running.page_url}desk. Both open to {running.staff_secret}"
+    )
     console.plain(
         f"`make status`, `make logs SERVICE=billing`, `make restart SERVICE=billing`, `make down`; logs in {folder}/logs"
     )

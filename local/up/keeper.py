@@ -72,7 +72,7 @@ class Keeper:
             redis_url=mesh.redis_url,
             speech_url=mesh.speech_url,
             addresses={name: url for name, url in mesh.addresses().items() if name not in SPARES.values()},
-            console_secret=mesh.console_secret,
+            staff_secret=mesh.staff_secret,
         )
 
     # --- what dies ------------------------------------------------------------------------------------------------------

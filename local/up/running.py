@@ -29,7 +29,7 @@ class Running:
     redis_url: str
     speech_url: str
     addresses: dict[str, str]
-    console_secret: str = field(default="", repr=False)
+    staff_secret: str = field(default="", repr=False)
 
     @property
     def is_alive(self) -> bool:

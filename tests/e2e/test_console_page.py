@@ -138,7 +138,7 @@ async def test_a_call_is_seen_from_its_first_second_to_its_ending(mesh: Mesh, ch
 
 
 async def test_a_reader_reads_what_is_said_on_a_telephones_screen(mesh: Mesh, chrome: Browser) -> None:
-    watcher = await Watcher.at(mesh, await chrome.new_context(), mesh.console_secret)
+    watcher = await Watcher.at(mesh, await chrome.new_context(), mesh.staff_secret)
     await watcher.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     async with on_the_line(mesh) as call_id:
         await watcher.reads(call_id, where="#live")
@@ -185,7 +185,7 @@ async def test_axe_finds_no_serious_problem_signed_out_and_with_a_call(
 
     await watcher.page.wait_for_selector("#sign-in:not([hidden])")
     assert await problems() == []
-    await watcher.sign_in(mesh.console_secret)
+    await watcher.sign_in(mesh.staff_secret)
     async with on_the_line(mesh) as call_id:
         await watcher.reads(call_id, where="#live")
         await watcher.page.get_by_role("button", name=call_id).click()
