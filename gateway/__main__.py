@@ -10,8 +10,9 @@ import uvicorn
 from handoff.redis_store import RedisStore
 
 from gateway.app import application
-from gateway.finished_rooms import FinishedRooms, LiveKitRooms
+from gateway.finished_rooms import FinishedRooms
 from gateway.log_lines import log_as_lines
+from gateway.rooms import LiveKitRooms
 from gateway.settings import Settings, SettingsError
 
 
@@ -27,9 +28,9 @@ def main() -> int:
 
 
 async def _serve(settings: Settings) -> int:
-    store = RedisStore.connect(settings.redis_url)
+    store, rooms = RedisStore.connect(settings.redis_url), LiveKitRooms(settings)
     config = uvicorn.Config(
-        application(settings, store),
+        application(settings, store, rooms),
         host=settings.bind_host,
         port=settings.http_port,
         access_log=False,  # who called is nobody's business
@@ -37,7 +38,6 @@ async def _serve(settings: Settings) -> int:
         log_config=None,  # as all others: see log_as_lines
         timeout_graceful_shutdown=5,
     )
-    rooms = LiveKitRooms.connect(settings)
     looking = asyncio.create_task(FinishedRooms(store, rooms).run())
     try:
         await uvicorn.Server(config).serve()
@@ -45,7 +45,6 @@ async def _serve(settings: Settings) -> int:
         looking.cancel()
         with suppress(asyncio.CancelledError):
             await looking
-        await rooms.aclose()
         await store.aclose()
     return 0
 

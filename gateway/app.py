@@ -17,10 +17,11 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from gateway import desk, guards
+from gateway.closed_pages import ClosedPages
 from gateway.console import Console
-from gateway.desk_room import Rooms
 from gateway.doors import BadPass, Door, NoSuchService, open_again, open_door
 from gateway.guards import Rates, SecureHeaders, refusal
+from gateway.rooms import LiveKitRooms, Rooms
 from gateway.settings import Settings
 from gateway.webhooks import Webhooks
 
@@ -33,12 +34,14 @@ _KEPT_SECONDS = 300
 
 def application(settings: Settings, store: Store, rooms: Rooms | None = None) -> Starlette:
     """All routes, over the store that knows which calls have ended. ``rooms``: LiveKit's when left out."""
-    front = FrontDoor(settings, store)
+    rooms = rooms or LiveKitRooms(settings)
+    front = FrontDoor(settings, store, ClosedPages(rooms))
     routes = [
         Route("/", _page("call.html")),
         Route("/widget.js", _page("widget.js")),
         Route("/api/calls", front.new_call, methods=["POST"]),
         Route("/api/calls/again", front.same_call, methods=["POST"]),
+        Route("/api/calls/left", front.page_is_closed, methods=["POST"]),
         Route("/api/calls/over", front.call_is_over, methods=["POST"]),
         Route("/vendor/livekit-client.js", front.client),
         Route("/health/live", _live),
@@ -54,8 +57,8 @@ def application(settings: Settings, store: Store, rooms: Rooms | None = None) ->
 class FrontDoor:
     """What callers' pages ask for."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
-        self._settings, self._store = settings, store
+    def __init__(self, settings: Settings, store: Store, closed_pages: ClosedPages) -> None:
+        self._settings, self._store, self._closed_pages = settings, store, closed_pages
         self._rates = Rates(settings.calls_per_minute)
 
     async def new_call(self, request: Request) -> Response:
@@ -97,6 +100,17 @@ class FrontDoor:
         if call is None or call.ending is not None:
             return self._forgotten()
         return self._let_in(request, door, status=200)
+
+    async def page_is_closed(self, request: Request) -> Response:
+        """204: the page is being closed, or loaded again; who of both is seen some seconds later."""
+        if not guards.is_from(request, ()):
+            return refusal(403, "wrong_origin", "only our own page may ask")
+        try:
+            door = open_again(self._settings, request.cookies.get(COOKIE, ""))
+        except BadPass:
+            return self._forgotten()
+        self._closed_pages.closed(door.call_id, door.identity)
+        return Response(status_code=204)
 
     async def call_is_over(self, request: Request) -> Response:
         """The browser's caller has hung up: it is not recognised any more."""

@@ -25,8 +25,8 @@ from gateway.desk_back import HandingBack, NotTaken
 from gateway.desk_badge import Badge, NotSignedIn, Seat
 from gateway.desk_floor import Floors, Gone, Standing
 from gateway.desk_queue import Queue
-from gateway.desk_room import LIVEKIT_AWAY, LiveKitRooms, Rooms
 from gateway.guards import Rates, refusal
+from gateway.rooms import LIVEKIT_AWAY, LiveKitRooms, Rooms
 from gateway.settings import Settings
 
 COOKIE = "voicemesh_desk"

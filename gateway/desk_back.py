@@ -24,7 +24,7 @@ from handoff.summary import MAX_SUMMARY_CHARS, clip
 
 from gateway.desk_badge import Seat
 from gateway.desk_floor import Floors, Gone
-from gateway.desk_room import LIVEKIT_AWAY, Rooms
+from gateway.rooms import LIVEKIT_AWAY, Rooms
 
 log = logging.getLogger("gateway.desk")
 

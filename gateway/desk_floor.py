@@ -17,7 +17,7 @@ from handoff.lifecycle import State
 from handoff.store import Handoff, Store
 
 from gateway.desk_badge import Badge, Seat, new_seat
-from gateway.desk_room import LIVEKIT_AWAY, Rooms
+from gateway.rooms import LIVEKIT_AWAY, Rooms
 
 log = logging.getLogger("gateway.desk")
 

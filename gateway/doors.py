@@ -22,7 +22,7 @@ FRONT_DESK = "triage"
 CALL_ROOMS = "call-"
 """How the names of rooms that are calls begin: the workers look at these alone."""
 CALLER_KINDS = (ParticipantInfo.STANDARD, ParticipantInfo.SIP)
-"""People in a room: browsers and telephones, and a desk's human too."""
+"""Who calls: browsers and telephones. A human of the desk is of another kind, as agents are."""
 
 
 class NoSuchService(ValueError):

@@ -16,16 +16,13 @@ import logging
 import random
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
-import aiohttp
 from handoff.call import Call, Ending, Floor
 from handoff.errors import FloorLost, HandoffError, StoreUnavailable, UnknownCall
 from handoff.store import RoomList, Store
-from livekit.api import ListParticipantsRequest, LiveKitAPI, ParticipantInfo, TwirpError, TwirpErrorCode
 
-from gateway.doors import CALLER_KINDS, FRONT_DESK
-from gateway.settings import Settings
+from gateway.doors import FRONT_DESK
+from gateway.rooms import LIVEKIT_AWAY, Rooms
 
 log = logging.getLogger("gateway.finished_rooms")
 
@@ -37,48 +34,7 @@ ABANDONED_SECONDS = 15.0
 _LOOKS_TO_REST = 6
 """After a look that found the store or LiveKit away: whoever lives writes what it could not write meanwhile."""
 _SEIZED_SECONDS = 10.0
-_ANSWER_SECONDS = 2.0
 ROOM_WAS_CLOSED = "the room was closed"
-
-LIVEKIT_AWAY = (TwirpError, aiohttp.ClientError, OSError)
-"""Refused, or not answered."""
-
-
-class Rooms(Protocol):
-    """LiveKit's rooms, see LiveKitRooms."""
-
-    async def has_callers(self, room: str) -> bool:
-        """Whether a caller is in the room (it may have been opened again). Raises LIVEKIT_AWAY."""
-        ...
-
-
-class LiveKitRooms:
-    """Over LiveKit's server API. Made in a running event loop; ``aclose`` it."""
-
-    def __init__(self, livekit: LiveKitAPI) -> None:
-        self._livekit = livekit
-
-    @classmethod
-    def connect(cls, settings: Settings) -> LiveKitRooms:
-        """With the gateway's own key. Nothing is sent yet."""
-        key, secret = settings.livekit_api_key, settings.livekit_api_secret
-        timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
-        return cls(LiveKitAPI(settings.livekit_url, key, secret, timeout=timeout, failover=False))
-
-    async def has_callers(self, room: str) -> bool:
-        """See Rooms."""
-        try:
-            answer = await self._livekit.room.list_participants(ListParticipantsRequest(room=room))
-        except TwirpError as error:
-            if error.code == TwirpErrorCode.NOT_FOUND:
-                return False
-            raise
-        here = (one for one in answer.participants if one.state != ParticipantInfo.DISCONNECTED)
-        return any(one.kind in CALLER_KINDS for one in here)
-
-    async def aclose(self) -> None:
-        """Closes the connection."""
-        await self._livekit.aclose()
 
 
 class FinishedRooms:

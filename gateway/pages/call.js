@@ -99,7 +99,7 @@ function listenNoMore() {
 
 async function join(door) {
   show("connecting", "Connecting you.");
-  // A page that is loaded again must not hang up: the call is kept for it. One that is closed is missed after some seconds.
+  // A page that is loaded again must not hang up: the call is kept for it. One that is closed says so, see pagehide.
   room = new Room({ adaptiveStream: false, dynacast: false, disconnectOnPageLeave: false });
   captions.follow(room);
   room
@@ -168,6 +168,8 @@ for (const key of KEYS) {
   button.addEventListener("click", () => press(key));
   at("keypad").append(button);
 }
+// Closed or loaded again: the page cannot tell. Who does not come back is missed sooner than his browser would be.
+addEventListener("pagehide", () => room && navigator.sendBeacon("/api/calls/left"));
 at("call").addEventListener("click", start);
 at("hangup").addEventListener("click", leave);
 at("mute").addEventListener("click", mute);

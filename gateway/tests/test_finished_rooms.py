@@ -11,7 +11,7 @@ from handoff.guardian import Guardian
 from handoff.memory_store import MemoryStore
 from handoff.store import UNHELD_SECONDS, RoomList
 from handoff.testing import FakeClock, OutageStore, make_call
-from livekit.api import ListParticipantsRequest, ListParticipantsResponse, ParticipantInfo, TwirpError
+from livekit.api import TwirpError
 
 from gateway.finished_rooms import (
     ABANDONED_SECONDS,
@@ -19,7 +19,6 @@ from gateway.finished_rooms import (
     LOOK_SECONDS,
     ROOM_WAS_CLOSED,
     FinishedRooms,
-    LiveKitRooms,
 )
 
 LEASE = 1.0
@@ -53,7 +52,7 @@ def rooms() -> PaperRooms:
 
 @pytest.fixture
 def finished(store: OutageStore, rooms: PaperRooms) -> FinishedRooms:
-    return FinishedRooms(store, rooms)
+    return FinishedRooms(store, rooms)  # type: ignore[arg-type]
 
 
 async def held(store: MemoryStore, *, lease_seconds: float = LEASE) -> None:
@@ -255,46 +254,3 @@ async def test_it_goes_on_looking_whatever_happens_to_a_look(store: OutageStore,
     with pytest.raises(asyncio.CancelledError):
         await Broken(store, rooms, pause=pause).run()
     assert pauses == 5
-
-
-# --- LiveKit's rooms ---------------------------------------------------------------------------------------------------
-class PaperLiveKit:
-    """Its API, as far as it is asked: a list of who is in the room, or what it raises."""
-
-    def __init__(self, answer: list[ParticipantInfo] | TwirpError) -> None:
-        self._answer = answer
-        self.room = self
-
-    async def list_participants(self, request: ListParticipantsRequest) -> ListParticipantsResponse:
-        assert request.room == "call-1"
-        if isinstance(self._answer, TwirpError):
-            raise self._answer
-        return ListParticipantsResponse(participants=self._answer)
-
-
-AGENT = ParticipantInfo(identity="triage-1", kind=ParticipantInfo.AGENT, state=ParticipantInfo.ACTIVE)
-CALLER = ParticipantInfo(identity="caller-1", kind=ParticipantInfo.STANDARD, state=ParticipantInfo.ACTIVE)
-PHONE = ParticipantInfo(identity="sip_1", kind=ParticipantInfo.SIP, state=ParticipantInfo.JOINED)
-LEFT = ParticipantInfo(identity="caller-1", kind=ParticipantInfo.STANDARD, state=ParticipantInfo.DISCONNECTED)
-
-
-@pytest.mark.parametrize(
-    ("here", "has_callers"),
-    [
-        ([], False),
-        ([AGENT], False),
-        ([LEFT], False),
-        ([AGENT, CALLER], True),
-        ([PHONE], True),
-        (TwirpError("not_found", "no such room", status=404), False),
-    ],
-    ids=["nobody", "an agent", "one who has left", "a caller", "a telephone", "no room"],
-)
-async def test_who_is_in_a_room_is_livekits_to_say(here: list[ParticipantInfo] | TwirpError, has_callers: bool) -> None:
-    assert await LiveKitRooms(PaperLiveKit(here)).has_callers("call-1") is has_callers  # type: ignore[arg-type]
-
-
-async def test_a_livekit_that_refuses_says_nothing_about_a_room() -> None:
-    away = TwirpError("unavailable", "LiveKit is away", status=503)
-    with pytest.raises(TwirpError):
-        await LiveKitRooms(PaperLiveKit(away)).has_callers("call-1")  # type: ignore[arg-type]

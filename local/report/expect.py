@@ -74,8 +74,15 @@ def _words(expect: Expect, heard: str, again: str, captions: str) -> Iterable[st
 
 
 def _is_heard(pattern: re.Pattern[str], heard: str, captions: str) -> bool:
-    said = {match.group() for match in pattern.finditer(captions)}
+    said = {_whole_words(captions, match) for match in pattern.finditer(captions)}
     return bool(_count(pattern, heard)) or any(sounds_like(words, heard) for words in said)
+
+
+def _whole_words(text: str, match: re.Match[str]) -> str:
+    """What was matched, with the rest of its first and last word: what is heard is compared by words."""
+    start, end = match.span()
+    before, after = re.search(r"[\w']*$", text[:start]), re.match(r"[\w']*", text[end:])
+    return (before[0] if before else "") + match.group() + (after[0] if after else "")
 
 
 def _effects(expect: Expect, report: dict[str, Any]) -> Iterable[str]:

@@ -103,6 +103,12 @@ def test_words_that_a_listener_spelled_as_they_sound_were_heard():
     assert failures(Expect(heard=patterns("loud words")), REPORT, notes) == ["a listener did not hear /loud words/"]
 
 
+def test_a_pattern_that_ends_within_a_word_is_compared_by_that_whole_word():
+    notes = (Note("billing", "I refunded it. Sigh lent words.", 2000, 2900),)
+    assert failures(Expect(heard=patterns("ilent wo")), REPORT, notes) == []
+    assert failures(Expect(heard=patterns("oud wo")), REPORT, notes) == ["a listener did not hear /oud wo/"]
+
+
 def test_words_only_in_the_captions_still_count_as_said_when_nobody_may_say_them():
     assert check(not_heard=patterns("silent words"))
 

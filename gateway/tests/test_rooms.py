@@ -1,4 +1,4 @@
-"""What LiveKit is asked for the desk, and what its answers mean."""
+"""What LiveKit is asked about its rooms, and what its answers mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from livekit import api
 
-from gateway.desk_room import LiveKitRooms
+from gateway.rooms import LiveKitRooms
 from gateway.tests.desk_stage import desk_settings
 
 GONE = api.TwirpError(api.TwirpErrorCode.NOT_FOUND, "no such room", status=404)
@@ -80,14 +80,49 @@ async def test_one_who_has_just_left_is_not_there(livekit: LiveKit) -> None:
     assert not await LiveKitRooms(desk_settings()).has_microphone("call-1", "human-1")
 
 
+AGENT = somebody("triage-1", kind=api.ParticipantInfo.AGENT)
+CALLER = somebody("caller-1", kind=api.ParticipantInfo.STANDARD, sid="PA_1")
+PHONE = somebody("sip_1", kind=api.ParticipantInfo.SIP)
+LEFT = api.ParticipantInfo(
+    identity="caller-1", kind=api.ParticipantInfo.STANDARD, state=api.ParticipantInfo.DISCONNECTED, sid="PA_1"
+)
+
+
+@pytest.mark.parametrize(
+    ("here", "has_callers"),
+    [([], False), ([AGENT], False), ([LEFT], False), ([AGENT, CALLER], True), ([PHONE], True)],
+    ids=["nobody", "an agent", "one who has left", "a caller", "a telephone"],
+)
+async def test_who_is_in_a_room_is_livekits_to_say(
+    livekit: LiveKit, here: list[api.ParticipantInfo], has_callers: bool
+) -> None:
+    livekit.participants = here
+    assert await LiveKitRooms(desk_settings()).has_callers("call-1") is has_callers
+
+
+async def test_a_stay_has_a_name_as_long_as_it_lasts(livekit: LiveKit) -> None:
+    rooms = LiveKitRooms(desk_settings())
+    livekit.participants = [AGENT, CALLER]
+    assert await rooms.stay("call-1", "caller-1") == "PA_1"
+    livekit.participants = [AGENT, LEFT]
+    assert await rooms.stay("call-1", "caller-1") == ""
+
+
 async def test_what_is_gone_already_is_no_fault_and_a_refusal_is_one(livekit: LiveKit) -> None:
     rooms = LiveKitRooms(desk_settings())
     livekit.fault = GONE
     assert not await rooms.has_microphone("call-1", "human-1")
+    assert not await rooms.has_callers("call-1")
     await rooms.put_out("call-1", "human-1")
     await rooms.close("call-1")
     livekit.fault = REFUSED
-    for asked in (rooms.put_out("call-1", "x"), rooms.close("call-1"), rooms.has_microphone("call-1", "x")):
+    asks = [
+        rooms.put_out("call-1", "x"),
+        rooms.close("call-1"),
+        rooms.has_microphone("call-1", "x"),
+        rooms.has_callers("x"),
+    ]
+    for asked in asks:
         with pytest.raises(api.TwirpError):
             await asked
 

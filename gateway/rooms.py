@@ -1,17 +1,18 @@
-"""What the desk does in LiveKit's rooms, by its server API: is the microphone there, call an agent in, put somebody out, close up.
+"""What a gateway asks of LiveKit's rooms, by its server API: who is there, call an agent in, put somebody out, close up.
 
 All of it raises one of LIVEKIT_AWAY when LiveKit does not answer or refuses; what is gone already is no fault.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol
 
 import aiohttp
 import livekit.api as api
 
+from gateway.doors import CALLER_KINDS
 from gateway.settings import Settings
 
 LIVEKIT_AWAY = (api.TwirpError, aiohttp.ClientError, OSError)
@@ -20,7 +21,15 @@ _ANSWER_SECONDS = 2.0
 
 
 class Rooms(Protocol):
-    """LiveKit's rooms as the desk needs them."""
+    """LiveKit's rooms as a gateway needs them."""
+
+    async def has_callers(self, room: str) -> bool:
+        """Whether a caller is in the room."""
+        ...
+
+    async def stay(self, room: str, identity: str) -> str:
+        """Names this participant's stay in the room: another one when he has left it and come again; empty when he is not there."""
+        ...
 
     async def has_microphone(self, room: str, identity: str) -> bool:
         """Whether this participant is in the room with a microphone, muted or not."""
@@ -45,16 +54,20 @@ class LiveKitRooms:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
+    async def has_callers(self, room: str) -> bool:
+        """See Rooms.has_callers."""
+        return any(one.kind in CALLER_KINDS for one in await self._here(room))
+
+    async def stay(self, room: str, identity: str) -> str:
+        """See Rooms.stay."""
+        return next((one.sid for one in await self._here(room) if one.identity == identity), "")
+
     async def has_microphone(self, room: str, identity: str) -> bool:
         """See Rooms.has_microphone."""
-        here: Sequence[api.ParticipantInfo] = ()
-        with _gone_is_fine():
-            async with self._asked() as livekit:
-                here = (await livekit.room.list_participants(api.ListParticipantsRequest(room=room))).participants
         return any(
             track.type == api.TrackType.AUDIO and track.source == api.TrackSource.MICROPHONE
-            for one in here
-            if one.identity == identity and one.state != api.ParticipantInfo.DISCONNECTED
+            for one in await self._here(room)
+            if one.identity == identity
             for track in one.tracks
         )
 
@@ -80,6 +93,13 @@ class LiveKitRooms:
         with _gone_is_fine():
             async with self._asked() as livekit:
                 await livekit.room.delete_room(api.DeleteRoomRequest(room=room))
+
+    async def _here(self, room: str) -> list[api.ParticipantInfo]:
+        with _gone_is_fine():
+            async with self._asked() as livekit:
+                answer = await livekit.room.list_participants(api.ListParticipantsRequest(room=room))
+                return [one for one in answer.participants if one.state != api.ParticipantInfo.DISCONNECTED]
+        return []
 
     @asynccontextmanager
     async def _asked(self) -> AsyncIterator[api.LiveKitAPI]:
