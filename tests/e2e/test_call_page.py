@@ -19,7 +19,7 @@ from local.chaos.replies import Replies, as_script, replies_of
 from local.ended import ended
 from local.supervisor.mesh import Mesh
 from tests.e2e.browser import PageCaller, browser, chromium
-from tests.e2e.processes import has_no_call
+from tests.e2e.processes import has_no_call, until
 
 CLIENT = Path(__file__).parents[2] / "gateway/web/node_modules/livekit-client/dist/livekit-client.umd.js"
 pytestmark = [
@@ -107,6 +107,22 @@ async def test_a_page_that_is_loaded_again_goes_on_with_its_call(mesh: Mesh, chr
     assert await call_id_of(mesh) == call_id
     await caller.press("Hang up")
     await caller.comes_to("ended")
+    await caller.page.close()
+    await has_no_call(mesh, "triage", "billing")
+
+
+async def test_a_page_that_is_closed_is_missed_sooner_than_its_browser_would_be(mesh: Mesh, chrome: Browser) -> None:
+    caller = await caller_at(mesh, chrome, path="?service=billing")
+    await caller.press("Start the call")
+    await caller.talk(until="How can I help", within_seconds=30)
+    call_id = await call_id_of(mesh)
+    await caller.page.goto("about:blank")
+    log = mesh.run_dir / "logs" / "gateway.log"
+
+    async def was_put_out() -> bool:
+        return any("did not come back" in line and call_id in line for line in log.read_text().splitlines())
+
+    await until(was_put_out, what="the gateway puts the caller out", seconds=30)
     await caller.page.close()
     await has_no_call(mesh, "triage", "billing")
 
