@@ -205,10 +205,14 @@ class TestInTwoBrowsers:
         store = RedisStore.connect(mesh.redis_url)
         try:
 
-            async def is_free() -> bool:
-                return await store.humans_on_duty() == 1 and not await store.live_calls()
+            async def has_ended() -> bool:
+                return not await store.live_calls()
 
-            await until(is_free, what="the desk free, no call left")
+            async def is_free() -> bool:
+                return await store.humans_on_duty() == 1
+
+            await until(has_ended, what="no call left")
+            await until(is_free, what="the desk's human on duty again, and nobody else")
             (line,) = (await store.endings())[-1:]
         finally:
             await store.aclose()

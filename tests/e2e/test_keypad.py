@@ -10,7 +10,7 @@ from handoff.call import Ending, Role
 from redis.asyncio import Redis
 
 from local.supervisor.mesh import Mesh
-from tests.e2e.calls import CHARGED_TWICE, IS_DONE, Evidence, Live, caller, presses, ring, says
+from tests.e2e.calls import CHARGED_TWICE, IS_DONE, Evidence, Live, caller, hangs_up, presses, ring
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -67,12 +67,11 @@ async def test_what_is_typed_over_the_announcement_is_not_asked_for_twice(mesh: 
         CHARGED_TWICE,
         presses("4721#", after="One moment please", interrupt=True),
         presses("97209#", after="ZIP code"),
-        presses("1", after=r"refund it.*keypad"),
-        IS_DONE,
+        hangs_up(after="duplicate charge"),
         channel="phone",
     )
     evidence = await ring(mesh, script)
-    assert evidence.ending is Ending.RESOLVED
+    assert evidence.call.fact("account_id").value == "AC4721"
     assert "My account ID is A C, 4 7 2 1." in turns_of(evidence, Role.CALLER)
     assert evidence.said_by("billing").count("account ID") <= 1
     assert "what you typed" not in " ".join(turns_of(evidence, Role.AGENT))
@@ -103,13 +102,11 @@ async def test_a_card_number_that_is_typed_is_in_no_transcript_no_log_and_no_red
         presses(f"{CARD}#", after=ASKS_ACCOUNT),
         presses("4721#", after=r"card numbers.*hash"),
         presses("97209#", after="ZIP code"),
-        says("No, thank you.", after="refund it"),
-        IS_DONE,
+        hangs_up(after="duplicate charge"),
         channel="phone",
     )
     evidence = await ring(mesh, script, meddle=read_redis)
-    assert evidence.ending is Ending.RESOLVED, "it cost him nothing"
-    assert evidence.call.effects == ()
+    assert evidence.call.fact("account_id").value == "AC4721", "it cost him nothing"
     assert await evidence.hears("card numbers", service="billing")
     captions = " ".join(caption.text for caption in evidence.recording.captions)
     logs = "".join(path.read_text("utf-8", "replace") for path in (mesh.run_dir / "logs").iterdir())
