@@ -142,7 +142,7 @@ class Desk:
             path=_PATH,
             httponly=True,
             samesite="strict",
-            secure=request.headers.get("x-forwarded-proto", request.url.scheme) == "https",
+            secure=guards.is_https(request),
         )
         return answer
 
