@@ -13,7 +13,7 @@ from handoff.call import Call, Floor
 from handoff.directory import DIRECTORY
 from handoff.errors import HandoffError, StoreUnavailable
 from handoff.ledger import LedgerLine
-from handoff.store import Store
+from handoff.store import Store, WorkerStatus
 
 from gateway.codes import code_of, is_successor
 from gateway.watching import Snapshot
@@ -79,15 +79,26 @@ class Overview:
         return [_ended_of(line) for line in reversed(lines[-MOST_CALLS:])]
 
     async def _services(self, calls: Counter[str]) -> list[Row]:
+        workers = await self._workers()
         return [
             {
                 "name": entry.name,
                 "spoken_name": entry.spoken_name,
                 "calls": calls[entry.name],
                 "breaker": (await self._breaker.state(entry.name)).value,
+                "places": None if workers is None else _places_of([w for w in workers if w.service == entry.name]),
             }
             for entry in DIRECTORY.values()
         ]
+
+    async def _workers(self) -> tuple[WorkerStatus, ...] | None:
+        """None when another release's cannot be read: then nothing is said, rather than that there are too few."""
+        try:
+            return await self._store.workers()
+        except StoreUnavailable:
+            raise
+        except HandoffError:
+            return None
 
 
 def _row_of(call: Call, floor: Floor | None, now: float) -> Row:
@@ -108,6 +119,17 @@ def _row_of(call: Call, floor: Floor | None, now: float) -> Row:
         "score": round(call.sentiment.score, 2),
         "trend": round(call.sentiment.trend, 2),
         "handoffs": len(call.handoff_ids),
+    }
+
+
+def _places_of(workers: list[WorkerStatus]) -> Row:
+    """Of the workers that calls can come to, in all; and how many others there are, by why none can come."""
+    open_ = [worker for worker in workers if not worker.away]
+    return {
+        "workers": len(open_),
+        "capacity": sum(worker.capacity for worker in open_),
+        "free": sum(max(0, worker.capacity - worker.taken) for worker in open_),
+        "away": dict(sorted(Counter(code_of(worker.away) for worker in workers if worker.away).items())),
     }
 
 

@@ -4,6 +4,7 @@ import { clock, draw } from "./timeline.js";
 
 const SESSION = "/api/console/session";
 const BREAKERS = { closed: "", open: "fails: not offered calls", half_open: "fails: being tried again" };
+const AWAY = { worker_not_initialized: "starting", draining: "stopping", livekit_disconnected: "without LiveKit" };
 const STEADY = 0.15;
 const AGAIN_MS = 3000;
 
@@ -23,6 +24,8 @@ function tell(trouble) {
 function say(words) {
   if (at("status").textContent !== words) at("status").textContent = words;
 }
+
+const counted = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
 async function ask(path, options = {}) {
   const answer = await fetch(path, { credentials: "same-origin", cache: "no-store", ...options });
@@ -107,7 +110,7 @@ function show() {
   shown = location.hash.slice(1);
   const { live, calls, ended, services } = snapshot;
   const more = live > calls.length ? `, ${calls.length} of them shown` : "";
-  say(`${live} ${live === 1 ? "call" : "calls"} on the line${more}.`);
+  say(`${counted(live, "call")} on the line${more}.`);
   at("none").hidden = calls.length + ended.length > 0;
   fill(at("live"), calls, cellsOfLive);
   fill(at("ended"), ended, cellsOfEnded);
@@ -115,14 +118,29 @@ function show() {
   showOne();
 }
 
-function card({ name, spoken_name, calls, breaker }) {
+function card({ name, spoken_name, calls, breaker, places }) {
   const item = document.createElement("li");
   item.className = `of-${name}`;
-  const title = Object.assign(document.createElement("b"), { textContent: name, title: spoken_name });
-  const told = Object.assign(document.createElement("span"), { textContent: `${calls} ${calls === 1 ? "call" : "calls"}` });
-  const trouble = Object.assign(document.createElement("div"), { className: "bad", textContent: BREAKERS[breaker] ?? breaker });
-  item.append(title, told, trouble);
+  item.append(Object.assign(document.createElement("b"), { textContent: name, title: spoken_name }));
+  const told = [
+    [counted(calls, "call")], [placesOf(places), places && !places.free ? "bad" : ""], [awayOf(places), "quiet"], [BREAKERS[breaker] ?? breaker, "bad"],
+  ];
+  for (const [textContent, className = ""] of told) {
+    if (textContent) item.append(Object.assign(document.createElement("div"), { textContent, className }));
+  }
   return item;
+}
+
+function placesOf(places) {
+  if (!places) return ""; // another release's workers: nothing is known
+  const { workers, capacity, free } = places;
+  if (!workers) return "no worker";
+  const among = counted(workers, "worker");
+  return free ? `${free} of ${counted(capacity, "place")} free, ${among}` : `full: ${counted(capacity, "place")} taken, ${among}`;
+}
+
+function awayOf(places) {
+  return Object.entries(places?.away ?? {}).map(([why, count]) => `${counted(count, "worker")} ${AWAY[why] ?? why}`).join(", ");
 }
 
 // Rows stay where they are, so that whoever walks through them by keyboard is not thrown out.

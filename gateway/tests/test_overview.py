@@ -10,8 +10,8 @@ from handoff.call import Ending, Mood, Sentiment
 from handoff.errors import WireMismatch
 from handoff.guardian import successor
 from handoff.ledger import LedgerLine
-from handoff.store import Overdue
-from handoff.testing import START, FakeClock, OutageStore, make_call, make_handoff, make_intent
+from handoff.store import Overdue, WorkerStatus
+from handoff.testing import START, FakeClock, OutageStore, make_call, make_handoff, make_intent, make_worker
 
 from gateway.overview import ENDED_SECONDS, MOST_CALLS, Overview
 
@@ -119,6 +119,39 @@ async def test_services_are_shown_with_their_calls_and_their_breakers(store: Out
     assert (services["sales"]["calls"], services["sales"]["breaker"]) == (0, "open")
 
 
+async def places(store: OutageStore, service: str = "billing") -> object:
+    services = {each["name"]: each for each in (await Overview(store).look()).seen["services"]}
+    return services[service]["places"]
+
+
+async def test_of_each_service_the_places_of_its_workers_are_shown(store: OutageStore) -> None:
+    await store.note_worker(make_worker("billing-1", capacity=4, taken=3), seconds=5)
+    await store.note_worker(make_worker("billing-2", capacity=4, taken=4), seconds=5)
+    await store.note_worker(make_worker("sales-1", service="sales", capacity=2, taken=2), seconds=5)
+    assert await places(store, "billing") == {"workers": 2, "capacity": 8, "free": 1, "away": {}}
+    assert await places(store, "sales") == {"workers": 1, "capacity": 2, "free": 0, "away": {}}
+
+
+async def test_a_worker_that_no_call_can_come_to_has_no_place(store: OutageStore) -> None:
+    await store.note_worker(make_worker("billing-1", taken=0), seconds=5)
+    for number, away in enumerate(("draining", "livekit_disconnected", "draining"), 2):
+        await store.note_worker(make_worker(f"billing-{number}", away=away), seconds=5)
+    away = {"draining": 2, "livekit_disconnected": 1}
+    assert await places(store) == {"workers": 1, "capacity": 10, "free": 10, "away": away}
+
+
+async def test_a_service_whose_workers_are_all_gone_has_none(store: OutageStore, clock: FakeClock) -> None:
+    await store.note_worker(make_worker(), seconds=5)
+    clock.advance(5.0)
+    assert await places(store) == {"workers": 0, "capacity": 0, "free": 0, "away": {}}
+
+
+async def test_a_worker_with_more_calls_than_places_takes_none_of_anothers(store: OutageStore) -> None:
+    await store.note_worker(make_worker("billing-1", capacity=2, taken=3), seconds=5)
+    await store.note_worker(make_worker("billing-2", capacity=2, taken=0), seconds=5)
+    assert await places(store) == {"workers": 2, "capacity": 4, "free": 2, "away": {}}
+
+
 async def test_of_very_many_calls_some_are_shown_and_all_are_counted(store: OutageStore) -> None:
     for number in range(MOST_CALLS + 20):
         await store.open_call(make_call(f"call-{number:03}"))
@@ -156,6 +189,9 @@ async def test_what_another_release_wrote_hides_nothing_else() -> None:
         async def endings(self, *, since: float = 0.0) -> tuple[LedgerLine, ...]:
             raise WireMismatch("stored line of the ledger not understood")
 
+        async def workers(self) -> tuple[WorkerStatus, ...]:
+            raise WireMismatch("stored WorkerStatus not understood")
+
     mixed = Mixed(now=FakeClock())
     await held(mixed, "call-1")
     await held(mixed, "call-2")
@@ -165,3 +201,4 @@ async def test_what_another_release_wrote_hides_nothing_else() -> None:
         ("call-2", True),
     ]
     assert seen["ended"] == []
+    assert {service["places"] for service in seen["services"]} == {None}, "not that there is no worker"

@@ -137,6 +137,24 @@ async def test_a_call_is_seen_from_its_first_second_to_its_ending(mesh: Mesh, ch
     await has_no_call(mesh, "triage", "billing")
 
 
+async def test_each_service_shows_its_places_and_one_without_a_worker_says_so(mesh: Mesh, chrome: Browser) -> None:
+    watcher = await Watcher.at(mesh, await chrome.new_context(), LOOKS)
+    await watcher.reads("10 of 10 places free, 1 worker", where="#services .of-billing")
+    await watcher.reads("no worker", where="#services .of-sales")
+    async with on_the_line(mesh) as call_id:
+        await watcher.reads(call_id, where="#live")
+        await watcher.reads("9 of 10 places free", where="#services .of-triage")
+    await watcher.reads(call_id, where="#ended", seconds=120)
+    await watcher.reads("10 of 10 places free", where="#services .of-triage")
+    mesh.process("billing").kill_group()
+    await watcher.reads("no worker", where="#services .of-billing", seconds=30)
+    await mesh.restart("billing")
+    await watcher.reads("10 of 10 places free", where="#services .of-billing", seconds=60)
+    assert watcher.problems == []
+    await watcher.page.close()
+    await has_no_call(mesh, "triage", "billing")
+
+
 async def test_a_reader_reads_what_is_said_on_a_telephones_screen(mesh: Mesh, chrome: Browser) -> None:
     watcher = await Watcher.at(mesh, await chrome.new_context(), mesh.staff_secret)
     await watcher.page.set_viewport_size(PHONE)  # type: ignore[arg-type]

@@ -17,6 +17,8 @@ voicemesh:breaker:<service>   hash     BREAKER_SECONDS, renewed      state of a 
 voicemesh:rooms:<list>        zset     ROOMS_SECONDS, renewed        rooms that somebody is to look at, by the moment to do so
 voicemesh:event:<event id>    string   EVENT_SECONDS                 that what LiveKit told by this event was noted
 voicemesh:duty                zset     as long as anybody in it      humans who take calls, by the moment each counts as gone
+voicemesh:workers             zset     as long as anybody in it      workers that live, by the moment each counts as gone
+voicemesh:workers:told        hash     the same                      the same workers: how many places each has, and has taken
 voicemesh:moved:<handoff id>  channel  (no key)                      told after each move of a handoff
 
 The floor lies in the call's own hash, so that it can neither outlive the call nor be forgotten before it: an epoch that
@@ -35,6 +37,8 @@ CALLBACKS_DUE_SECONDS = 7 * 86400
 """Renewed at each look of the ledger: passes when nobody waits, or when the ledger has been away for a week."""
 TICKETS = f"{_PREFIX}:tickets"
 DUTY = f"{_PREFIX}:duty"
+WORKERS = f"{_PREFIX}:workers"
+WORKERS_TOLD = f"{WORKERS}:told"
 TICKETS_SECONDS = 400 * 86400.0
 """Longer than anybody quotes a ticket's number; renewed by each new one."""
 

@@ -1,4 +1,5 @@
-"""The memory store's part for what the services share: callbacks, lines, who is on duty, breakers, rooms to look at. See ``Store``."""
+"""The memory store's part for what the services share: callbacks, lines, who is on duty, workers, breakers, rooms to look at. See
+``Store``."""
 
 from __future__ import annotations
 
@@ -8,8 +9,16 @@ from itertools import count as counted
 from typing import TypeVar
 
 from handoff.ledger import CallbackTicket, LedgerLine
-from handoff.record import check_breaker, check_priority, check_ticket
-from handoff.store import BREAKER_SECONDS, EVENT_SECONDS, FIRST_TICKET, LINE_SECONDS, ROOMS_SECONDS, RoomList
+from handoff.record import check_breaker, check_priority, check_ticket, check_worker
+from handoff.store import (
+    BREAKER_SECONDS,
+    EVENT_SECONDS,
+    FIRST_TICKET,
+    LINE_SECONDS,
+    ROOMS_SECONDS,
+    RoomList,
+    WorkerStatus,
+)
 
 T = TypeVar("T")
 
@@ -34,6 +43,7 @@ class MemoryShared:
         self._tickets = counted(FIRST_TICKET)
         self._lines: dict[str, dict[str, _Waiting]] = {}
         self._on_duty: dict[str, float] = {}
+        self._workers: dict[str, tuple[float, WorkerStatus]] = {}
         self._breakers: dict[str, tuple[float, dict[str, str]]] = {}
         self._rooms: dict[RoomList, tuple[float, dict[str, float]]] = {}
         self._events: dict[str, float] = {}
@@ -110,6 +120,18 @@ class MemoryShared:
         now = self._clock()
         self._on_duty = {human_id: until for human_id, until in self._on_duty.items() if until > now}
         return len(self._on_duty)
+
+    # --- workers --------------------------------------------------------------------------------------------------
+    async def note_worker(self, status: WorkerStatus, *, seconds: float) -> None:
+        """See Store.note_worker."""
+        check_worker(status)
+        self._workers[status.worker_id] = (self._clock() + seconds, status)
+
+    async def workers(self) -> tuple[WorkerStatus, ...]:
+        """See Store.workers."""
+        now = self._clock()
+        self._workers = {worker_id: told for worker_id, told in self._workers.items() if told[0] > now}
+        return tuple(status for _, status in self._workers.values())
 
     # --- breakers -------------------------------------------------------------------------------------------------
     async def breaker_load(self, service: str) -> dict[str, str]:

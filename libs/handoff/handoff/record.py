@@ -20,7 +20,7 @@ from handoff.context import MAX_BYTES, HandoffContext, check_context
 from handoff.errors import InvalidContext, WireMismatch
 from handoff.ledger import CallbackTicket
 from handoff.lifecycle import State
-from handoff.store import Handoff
+from handoff.store import Handoff, WorkerStatus
 
 T = TypeVar("T")
 
@@ -28,6 +28,7 @@ MAX_CALL_BYTES = 1024 * 1024
 """Largest checkpoint. An hour of talk is about 200 kB; more than this is a fault of the writer."""
 MAX_ID_CHARS = 200
 MAX_TICKET_BYTES = 4096
+MAX_WORKER_BYTES = 2048
 MAX_PRIORITY = 1000
 _NORMALISED = re.compile(r"[a-zA-Z0-9 :.,'+-]{0,60}")
 """``tomorrow morning``, ``2026-03-04 10:00``: too short and too plain for what a caller says in his own words."""
@@ -82,6 +83,13 @@ def check_ticket(ticket: CallbackTicket) -> str:
     return text
 
 
+def check_worker(status: WorkerStatus) -> str:
+    """The status as JSON. Raises InvalidContext when it is malformed."""
+    for name in ("worker_id", "service"):
+        _check_id(getattr(status, name), name)
+    return _encode(status, limit_bytes=MAX_WORKER_BYTES)
+
+
 def check_priority(priority: int) -> None:
     """Raises ValueError when a line could not be kept in order by it."""
     if not -MAX_PRIORITY <= priority <= MAX_PRIORITY:
@@ -97,6 +105,11 @@ def check_breaker(state: Mapping[str, str]) -> None:
 def unpack_ticket(text: str) -> CallbackTicket:
     """Raises WireMismatch when the stored text is not a ticket as this release knows it."""
     return _decode(CallbackTicket, text)
+
+
+def unpack_worker(text: str) -> WorkerStatus:
+    """Raises WireMismatch when the stored text is not a worker's status as this release knows it."""
+    return _decode(WorkerStatus, text)
 
 
 def unpack_call(text: str) -> Call:

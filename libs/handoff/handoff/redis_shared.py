@@ -1,6 +1,5 @@
-"""The Redis store's part for what the services share: the ledger, callbacks, lines, who is on duty, breakers, rooms to look at.
-
-See ``Store``.
+"""The Redis store's part for what the services share: the ledger, callbacks, lines, who is on duty, workers, breakers, rooms
+to look at. See ``Store``.
 """
 
 from __future__ import annotations
@@ -10,10 +9,10 @@ from typing import Any
 
 from handoff import keys, scripts_shared
 from handoff.ledger import CallbackTicket, LedgerLine
-from handoff.record import check_breaker, check_priority, check_ticket
+from handoff.record import check_breaker, check_priority, check_ticket, check_worker, unpack_worker
 from handoff.redis_link import RedisLink
 from handoff.rows import callback_of, ledger_line_of
-from handoff.store import RoomList
+from handoff.store import RoomList, WorkerStatus
 
 _PAGE = 1000
 
@@ -92,6 +91,17 @@ class RedisShared(RedisLink):
     async def humans_on_duty(self) -> int:
         """See Store.humans_on_duty."""
         return int((await self._asked(scripts_shared.humans_on_duty(self._client)))[0])
+
+    # --- workers --------------------------------------------------------------------------------------------------
+    async def note_worker(self, status: WorkerStatus, *, seconds: float) -> None:
+        """See Store.note_worker."""
+        text = check_worker(status)
+        noted = scripts_shared.note_worker(self._client, worker_id=status.worker_id, status=text, seconds=seconds)
+        await self._asked(noted)
+
+    async def workers(self) -> tuple[WorkerStatus, ...]:
+        """See Store.workers."""
+        return tuple(unpack_worker(text) for text in await self._asked(scripts_shared.workers(self._client)))
 
     # --- breakers -------------------------------------------------------------------------------------------------
     async def breaker_load(self, service: str) -> dict[str, str]:

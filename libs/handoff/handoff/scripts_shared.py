@@ -1,6 +1,5 @@
-"""What the services share, as Lua: the callbacks, the lines in which callers wait, who is on duty, the breakers, rooms to look at.
-
-See scripts.py.
+"""What the services share, as Lua: the callbacks, the lines in which callers wait, who is on duty, the workers, the breakers,
+rooms to look at. See scripts.py.
 """
 
 from __future__ import annotations
@@ -133,6 +132,38 @@ async def note_on_duty(client: Redis, *, human_id: str, seconds: float) -> list[
 async def humans_on_duty(client: Redis) -> list[Any]:
     """['ok', how many]."""
     return await run(client, _ON_DUTY + _COUNT_ON_DUTY, touched=[keys.DUTY], args=[])
+
+
+_WORKERS = """
+for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now())) do
+  redis.call('ZREM', KEYS[1], gone)
+  redis.call('HDEL', KEYS[2], gone)
+end
+"""
+
+_NOTE_WORKER = """
+redis.call('ZADD', KEYS[1], later(now(), ARGV[3]), ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+for _, key in ipairs(KEYS) do live_at_least(key, ARGV[3]) end
+return {'ok'}
+"""
+
+_ALL_WORKERS = """
+local found = redis.call('HVALS', KEYS[2])
+table.insert(found, 1, 'ok')
+return found
+"""
+
+
+async def note_worker(client: Redis, *, worker_id: str, status: str, seconds: float) -> list[Any]:
+    """['ok']. ``status`` is JSON."""
+    touched = [keys.WORKERS, keys.WORKERS_TOLD]
+    return await run(client, _WORKERS + _NOTE_WORKER, touched=touched, args=[worker_id, status, seconds])
+
+
+async def workers(client: Redis) -> list[Any]:
+    """['ok', status ...]."""
+    return await run(client, _WORKERS + _ALL_WORKERS, touched=[keys.WORKERS, keys.WORKERS_TOLD], args=[])
 
 
 _BREAKER_SWAP = """

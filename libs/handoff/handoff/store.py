@@ -5,7 +5,7 @@ ended. All times are seconds; "now" is the store's own clock (Redis's TIME), nev
 is refused with InvalidContext when it is written, with WireMismatch when a stored record cannot be read.
 
 What a guardian needs is here too (``overdue``, ``seize_floor``), and what the services share: callbacks, lines, who is on duty,
-breakers.
+which workers there are, breakers.
 """
 
 from __future__ import annotations
@@ -75,6 +75,21 @@ class Overdue:
     epoch: int
     attempts: int
     """Seizures since an owner last renewed its lease: how many successors never spoke."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """A worker, as it last told of itself."""
+
+    worker_id: str
+    """New with each start."""
+    service: str
+    capacity: int
+    """Most calls at once."""
+    taken: int
+    """Places that are not free: calls that run, and calls that are on their way here."""
+    away: str = ""
+    """Why no call can come here, however many places are free, as a word of the health page; empty when one can."""
 
 
 class Store(Protocol):
@@ -240,6 +255,15 @@ class Store(Protocol):
 
     async def humans_on_duty(self) -> int:
         """How many humans take calls now."""
+        ...
+
+    async def note_worker(self, status: WorkerStatus, *, seconds: float) -> None:
+        """A worker is as it says, and counts as gone after so long unless it says so again; at once with 0. Raises InvalidContext
+        when the status is malformed."""
+        ...
+
+    async def workers(self) -> tuple[WorkerStatus, ...]:
+        """Those of all services that are not gone, in no order."""
         ...
 
     async def breaker_load(self, service: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from handoff.errors import StoreUnavailable
 from handoff.ledger import CallbackTicket
 from handoff.lifecycle import State
 from handoff.memory_store import MemoryStore
-from handoff.store import Handoff
+from handoff.store import Handoff, WorkerStatus
 
 START = 1_750_000_000.0
 """What a FakeClock shows first, in seconds since the epoch: 15 June 2025, 15:06:40 UTC."""
@@ -56,6 +56,7 @@ _READS = frozenset(
         "position",
         "line",
         "humans_on_duty",
+        "workers",
         "breaker_load",
     }
 )
@@ -172,3 +173,8 @@ def make_ticket(ticket_id: str = "CT-10001", **changes: Any) -> CallbackTicket:
     """A callback by billing for call-1, promised at START."""
     ticket = CallbackTicket(ticket_id, "call-1", "billing", "web", "at_capacity", "tomorrow morning", START)
     return replace(ticket, **changes)
+
+
+def make_worker(worker_id: str = "billing-1", **changes: Any) -> WorkerStatus:
+    """A worker of billing with three of its ten places taken."""
+    return replace(WorkerStatus(worker_id, "billing", capacity=10, taken=3), **changes)

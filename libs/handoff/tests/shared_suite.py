@@ -10,7 +10,7 @@ from handoff.call import Ending
 from handoff.errors import InvalidContext
 from handoff.ledger import ticket_id
 from handoff.store import FIRST_TICKET, RoomList, Store
-from handoff.testing import make_call, make_ticket
+from handoff.testing import make_call, make_ticket, make_worker
 from store_steps import LEASE, PASSED, MakeStore
 
 
@@ -204,6 +204,41 @@ class SharedSuite:
         assert await store.humans_on_duty() == 1
         await store.note_on_duty("ben", seconds=0)
         assert await store.humans_on_duty() == 0
+
+    # --- workers --------------------------------------------------------------------------------------------------
+    async def test_before_any_worker_has_told_of_itself_there_is_none(self, store: Store) -> None:
+        assert await store.workers() == ()
+
+    async def test_what_a_worker_tells_of_itself_comes_back_whole(self, store: Store) -> None:
+        told = make_worker(away="draining")
+        await store.note_worker(told, seconds=60)
+        assert await store.workers() == (told,)
+
+    async def test_each_worker_counts_once_as_it_was_when_it_told_last(self, store: Store) -> None:
+        for status in (
+            make_worker("billing-1"),
+            make_worker("sales-1", service="sales"),
+            make_worker("billing-1", taken=10),
+        ):
+            await store.note_worker(status, seconds=60)
+        found = {status.worker_id: (status.service, status.taken) for status in await store.workers()}
+        assert found == {"billing-1": ("billing", 10), "sales-1": ("sales", 3)}
+
+    async def test_a_worker_that_leaves_is_gone_at_once_and_the_others_are_not(self, store: Store) -> None:
+        await store.note_worker(make_worker("billing-1"), seconds=60)
+        await store.note_worker(make_worker("billing-2"), seconds=60)
+        await store.note_worker(make_worker("billing-1"), seconds=0)
+        assert await store.workers() == (make_worker("billing-2"),)
+        await store.note_worker(make_worker("billing-2"), seconds=0)
+        assert await store.workers() == ()
+
+    @pytest.mark.parametrize(
+        "changes", [{"worker_id": ""}, {"service": "x" * 300}, {"capacity": "ten"}, {"away": None}]
+    )
+    async def test_a_malformed_status_is_refused_and_not_kept(self, store: Store, changes: dict[str, Any]) -> None:
+        with pytest.raises(InvalidContext):
+            await store.note_worker(make_worker(**changes), seconds=60)
+        assert await store.workers() == ()
 
     # --- breakers -------------------------------------------------------------------------------------------------
     async def test_a_breaker_that_nobody_wrote_is_empty(self, store: Store) -> None:

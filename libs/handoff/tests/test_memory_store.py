@@ -15,7 +15,7 @@ from handoff.store import (
     Overdue,
     RoomList,
 )
-from handoff.testing import START, FakeClock, OutageStore, make_call, memory_store
+from handoff.testing import START, FakeClock, OutageStore, make_call, make_worker, memory_store
 from handoff_suite import HandoffSuite
 from recovery_suite import RecoverySuite, seized
 from refusal_suite import RefusalSuite, Refusing
@@ -235,3 +235,13 @@ async def test_a_human_who_is_not_heard_of_any_more_is_not_on_duty() -> None:
     assert await store.humans_on_duty() == 1
     clock.advance(0.1)
     assert await store.humans_on_duty() == 0
+
+
+async def test_a_worker_that_is_not_heard_of_any_more_is_gone() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    await store.note_worker(make_worker(), seconds=5)
+    clock.advance(4.9)
+    assert await store.workers() == (make_worker(),)
+    clock.advance(0.1)
+    assert await store.workers() == ()

@@ -25,3 +25,8 @@ class Load:
 )
 def test_the_reason_names_what_is_missing(load: Load, initialized: bool, registered: bool, reason: str) -> None:
     assert Readiness(load, initialized, registered).reason == reason
+
+
+def test_a_full_worker_is_not_away() -> None:
+    full = Readiness(Load(active=2), initialized=True, registered=True)
+    assert (full.reason, full.away) == ("at_capacity", "")

@@ -121,7 +121,7 @@ def worker(service: Service = TRIAGE, server: Server | None = None, **settings: 
 def watch(made: run._Worker) -> Any:
     """What looks after calls beside that worker, on paper."""
     steps = made._server.steps
-    return run._Watch(Rooms(steps), Recovery(steps), Loop(), Loop())  # type: ignore[arg-type]
+    return run._Watch(Rooms(steps), Recovery(steps), Loop(), Loop(), Loop())  # type: ignore[arg-type]
 
 
 class Asked:
@@ -312,15 +312,15 @@ async def test_while_it_runs_a_worker_watches_over_calls_and_hears_of_its_own_jo
     beside = watch(triage)
     serving = asyncio.create_task(triage._serve_until(stop := asyncio.Event(), beside))
     await everything_ran()
-    loops = (beside.recovery.guardian, beside.rounds, beside.stopped)
-    assert [loop.is_running for loop in loops] == [True, True, True]
+    loops = (beside.recovery.guardian, beside.rounds, beside.stopped, beside.heartbeat)
+    assert [loop.is_running for loop in loops] == [True] * 4
     assert triage._server.is_watched
     death = ClosedJob("call-1", "triage-1", "", -9)
     triage._server.on_job_closed(death)
     assert beside.recovery.heard == [death]
     stop.set()
     await serving
-    assert [loop.is_running for loop in loops] == [False, False, False]
+    assert [loop.is_running for loop in loops] == [False] * 4
 
 
 @without_waiting

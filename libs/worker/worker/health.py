@@ -28,17 +28,20 @@ class Readiness:
     registered: bool = False
 
     @property
-    def reason(self) -> str:
-        """Why no call should come here now; empty when one may."""
+    def away(self) -> str:
+        """Why no call can come here now, however few are here; empty when one can."""
         if not self.initialized:
             return "worker_not_initialized"
         if self.load.draining:
             return "draining"
-        if not self.registered:
-            return "livekit_disconnected"
-        if self.load.active >= self.load.capacity:
-            return "at_capacity"
-        return ""
+        return "" if self.registered else "livekit_disconnected"
+
+    @property
+    def reason(self) -> str:
+        """Why no call should come here now; empty when one may."""
+        if away := self.away:
+            return away
+        return "at_capacity" if self.load.active >= self.load.capacity else ""
 
 
 def application(readiness: Readiness) -> web.Application:

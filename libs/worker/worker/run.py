@@ -35,6 +35,7 @@ from livekit.agents import AgentServer, JobRequest
 from worker import doors, draining, health, surroundings
 from worker.admission import Admission
 from worker.doors import BootFailed
+from worker.heartbeat import Heartbeat
 from worker.job import PRELOAD, job, prewarm
 from worker.livekit_worker import LiveKitWorker
 from worker.observe import Metrics
@@ -105,6 +106,7 @@ class _Watch:
     recovery: Recovery
     rounds: Rounds
     stopped: StoppedJobs
+    heartbeat: Heartbeat
 
 
 class _Worker:
@@ -231,13 +233,15 @@ class _Worker:
             recovery_seconds=s.recovery_seconds,
         )
         stopped = StoppedJobs(lambda: self._server.job_processes if self._is_running else {}, recovery.job_closed)
-        return _Watch(rooms, recovery, Rounds(store, rooms, self._metrics), stopped)
+        heartbeat = Heartbeat(self._service.name, store=store, admission=self._admission, readiness=self._readiness)
+        closing.push_async_callback(heartbeat.leave)
+        return _Watch(rooms, recovery, Rounds(store, rooms, self._metrics), stopped, heartbeat)
 
     async def _serve_until(self, stop: asyncio.Event, watch: _Watch) -> int:
         self._server.on_job_closed = watch.recovery.job_closed
         running = asyncio.create_task(self._server.run())
         stopping = asyncio.create_task(stop.wait())
-        loops = (watch.recovery.guardian, watch.rounds, watch.stopped)
+        loops = (watch.recovery.guardian, watch.rounds, watch.stopped, watch.heartbeat)
         watching = [asyncio.create_task(loop.run()) for loop in loops]
         watching.append(asyncio.create_task(self._warm()))
         try:
