@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from handoff.call import Call
 from handoff.errors import StoreUnavailable
@@ -12,19 +13,24 @@ _LOOK_SECONDS = 0.1
 
 
 async def ended(store: Store, call_id: str, *, within_seconds: float) -> Call | None:
-    """The call's record once it has an ending; as it is when that takes too long. None when there is none."""
+    """The call's record once it has an ending; as it is when that takes too long. None when there is none. A store that is away is
+    asked again."""
     call = None
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(within_seconds):
-            while (call := await store.load_call(call_id)) is None or call.ending is None:
+            while call is None or call.ending is None:
+                with suppress(StoreUnavailable):
+                    call = await store.load_call(call_id)
                 await asyncio.sleep(_LOOK_SECONDS)
-    except (TimeoutError, StoreUnavailable):
-        pass
     return call
 
 
 async def record_of(store: Store, call_id: str, *, within_seconds: float) -> tuple[Call | None, tuple[Handoff, ...]]:
-    """The same, with the call's handoffs, the first one first."""
+    """The same, with those of the call's handoffs that can be read, the first one first."""
     call = await ended(store, call_id, within_seconds=within_seconds)
-    loaded = [await store.load_handoff(handoff_id) for handoff_id in (call.handoff_ids if call is not None else ())]
-    return call, tuple(handoff for handoff in loaded if handoff is not None)
+    handoffs = []
+    with suppress(StoreUnavailable):
+        for handoff_id in call.handoff_ids if call is not None else ():
+            if (handoff := await store.load_handoff(handoff_id)) is not None:
+                handoffs.append(handoff)
+    return call, tuple(handoffs)

@@ -120,10 +120,12 @@ def first_words(captions: Sequence[Caption]) -> dict[str, str]:
 
 def _handoff(handoff: Handoff, at_ear: Sequence[Change]) -> dict[str, Any]:
     change = _change_of(handoff, at_ear)
+    is_move = handoff.from_service == handoff.to_service
     return {
         "from_service": handoff.from_service,
         "to_service": handoff.to_service,
-        "gap_ms": change.gap_ms if change is not None else None,
+        # Between two workers of one service the floor is passed in a pause of the conversation: what was silent is that.
+        "gap_ms": change.gap_ms if change is not None and not is_move else None,
         "overlap_ms": change.overlap_ms if change is not None else None,
         "clipped_ms": change.clipped_ms if change is not None else None,
         "steps": steps_of(handoff),

@@ -91,6 +91,12 @@ def _cards(report: dict[str, Any], view: View, failures: Sequence[str] | None) -
     return f'<section class="cards" aria-label="Summary">{"".join(cards)}</section>'
 
 
+def _at_the_ear(handoff: dict[str, Any]) -> str:
+    if handoff["from_service"] == handoff["to_service"]:
+        return "a move to another worker of the service, in a pause of the conversation"
+    return "the taker was not heard" if handoff["gap_ms"] is None else f"{handoff['gap_ms']} ms {_loss(handoff)}"
+
+
 def _loss(handoff: dict[str, Any]) -> str:
     clipped = "not measured" if handoff["clipped_ms"] is None else f"{handoff['clipped_ms']} ms"
     return f"of silence at the caller's ear; overlap {handoff['overlap_ms']} ms, clipped {clipped}"
@@ -135,10 +141,8 @@ def _handoffs(report: dict[str, Any]) -> str:
             f'<td class="barcell"><i style="width:{max(100 * ms / longest, 0.5):.1f}%"></i></td></tr>'
             for name, ms in steps.items()
         )
-        heard = _loss(handoff) if handoff["gap_ms"] is not None else "the taker was not heard"
-        gap = f"{handoff['gap_ms']} ms " if handoff["gap_ms"] is not None else ""
         parts.append(
-            f"<h3>{words(handoff['from_service'])} → {words(handoff['to_service'])}</h3><p>{gap}{words(heard)}.</p>"
+            f"<h3>{words(handoff['from_service'])} → {words(handoff['to_service'])}</h3><p>{words(_at_the_ear(handoff))}.</p>"
             f'<table><caption class="unseen">Steps, in milliseconds since the offer</caption><tbody>{rows}</tbody></table>'
         )
     body = "".join(parts) or '<p class="none">The call was not handed over.</p>'

@@ -66,6 +66,21 @@ class RunDir:
         self.release()
 
 
+def is_claimed(path: Path) -> bool:
+    """Whether a living run holds the folder."""
+    try:
+        lock = os.open(path / _LOCK, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
 def _empty(path: Path) -> None:
     for entry in path.iterdir():
         if entry.name == _LOCK:

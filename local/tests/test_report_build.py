@@ -1,6 +1,7 @@
 """From a recording and a record to the report."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -143,3 +144,17 @@ def test_the_ear_has_all_agents_at_once_and_never_wraps_round():
 )
 def test_the_first_sentence_is_long_enough_to_be_compared(words, first):
     assert first_sentence(words) == first
+
+
+def test_a_move_to_another_worker_has_no_gap_for_the_conversation_pauses_anyway():
+    moved = replace(handoff(taker_id="billing-m1"), from_service="billing")
+    agents = {
+        "billing-1": track(12.0, (0.5, voice(2.0))),
+        "billing-m1": track(12.0, (6.0, voice(2.0, seed=2))),
+    }
+    captions = (
+        Caption("billing", "billing-1", "How can I help you?", 560, 2300),
+        Caption("billing", "billing-m1", BILLING_WORDS, 6060, 7900),
+    )
+    (found,) = build(recording(agents=agents, captions=captions), handoffs=[moved])["handoffs"]
+    assert (found["gap_ms"], found["overlap_ms"]) == (None, 0)

@@ -66,6 +66,15 @@ def test_a_call_that_went_as_expected_has_no_failures():
     )
 
 
+def test_a_move_between_two_workers_of_one_service_is_no_handoff():
+    move = {**REPORT["handoffs"][0], "from_service": "billing", "gap_ms": None}
+    moved = {**REPORT, "handoffs": [*REPORT["handoffs"], move, {**move, "overlap_ms": 30}]}
+    assert failures(Expect(handoffs_max=1, gap_ms_max=200), moved, NOTES) == []
+    assert failures(Expect(overlap_ms_max=0), moved, NOTES) == [
+        "the handoff from billing to billing had an overlap of 30 ms, expected at most 0 ms"
+    ]
+
+
 @pytest.mark.parametrize(
     ("expected", "told"),
     [

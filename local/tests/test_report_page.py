@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -95,6 +96,15 @@ def test_what_was_said_the_handoff_and_what_came_of_it_can_be_read():
         "all met",
     ):
         assert words in text, words
+
+
+def test_a_move_to_another_worker_is_told_as_one_and_not_as_a_handoff():
+    rec = recording()
+    move = replace(handoff(taker_id="billing-m1"), from_service="billing")
+    report = build_report(rec, CALL, [handoff(), move], versions={})
+    text = " ".join(" ".join(read(render_page(report, rec, title="", failures=(), notes=())).text).split())
+    assert "a move to another worker of the service" in text
+    assert text.count("handed over to billing") == 1
 
 
 def test_what_was_not_as_expected_stands_at_the_top():

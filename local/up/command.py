@@ -8,8 +8,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import quote
 
 import aiohttp
 import psutil
@@ -25,7 +27,9 @@ from local.up.running import Running, found, needed
 _LOG = "keeper.log"
 _LOOK_SECONDS = 0.2
 _DOWN_SECONDS = 60.0
-_RESTART_SECONDS = 180.0
+_STATUS_SECONDS = 20.0
+_RESTART_SECONDS = 420.0
+"""A spare's start, a drain, a start, and another drain, each at its longest; half a minute on a quiet machine."""
 
 
 async def up(console: Console, folder: Path, *, ports: Mapping[str, int]) -> int:
@@ -119,21 +123,22 @@ async def down(console: Console, folder: Path) -> int:
     """Stops it and returns when nothing of it is left."""
     running = needed(folder)
     began = time.monotonic()
-    keeper = psutil.Process(running.pid)
-    keeper.send_signal(signal.SIGTERM)
     console.say("stopping everything")
-    while time.monotonic() - began < _DOWN_SECONDS:
-        if not keeper.is_running() or keeper.status() == psutil.STATUS_ZOMBIE:
-            console.say("the mesh is down")
-            return 0
-        await asyncio.sleep(_LOOK_SECONDS)
-    raise MeshError(f"the mesh still stops after {_DOWN_SECONDS:.0f} s", advice=f"read {folder}-{_LOG}")
+    with suppress(psutil.NoSuchProcess):  # gone
+        keeper = psutil.Process(running.pid)
+        keeper.send_signal(signal.SIGTERM)
+        while keeper.is_running() and keeper.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() - began > _DOWN_SECONDS:
+                raise MeshError(f"the mesh still stops after {_DOWN_SECONDS:.0f} s", advice=f"read {folder}-{_LOG}")
+            await asyncio.sleep(_LOOK_SECONDS)
+    console.say("the mesh is down")
+    return 0
 
 
 async def status(console: Console, folder: Path) -> int:
     """A table: each process, whether it is well, and its calls. 1 when one is not well."""
     running = needed(folder)
-    rows = await _asked(running, "GET", "/status", seconds=20.0)
+    rows = await _asked(running, "GET", "/status", seconds=_STATUS_SECONDS)
     console.plain(f"{'process':<15} {'pid':>7}  {'state':<11} {'calls':>7}  {'':<24}")
     for row in rows:
         calls = f"{row['active_sessions']}/{row['capacity']}" if "capacity" in row else ""
@@ -148,9 +153,7 @@ async def restart(console: Console, folder: Path, name: str) -> int:
     """A worker's calls move to a second one meanwhile."""
     running = needed(folder)
     console.say(f"restarting {name}")
-    answer = await _asked(running, "POST", f"/restart/{name}", seconds=_RESTART_SECONDS)
-    if "error" in answer:
-        raise MeshError(answer["error"])
+    answer = await _asked(running, "POST", f"/restart/{quote(name, safe='')}", seconds=_RESTART_SECONDS)
     console.say(answer["done"])
     return 0
 
@@ -165,6 +168,7 @@ def logs(folder: Path, name: str, *, follow: bool) -> int:
 
 
 async def _asked(running: Running, method: str, path: str, *, seconds: float) -> Any:
+    """The keeper's answer. Raises MeshError, for what the keeper refuses as well."""
     headers = {"Authorization": f"Bearer {running.control_key}"}
     timeout = aiohttp.ClientTimeout(total=seconds)
     try:
@@ -172,8 +176,15 @@ async def _asked(running: Running, method: str, path: str, *, seconds: float) ->
             aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
             session.request(method, running.control_url + path) as answer,
         ):
-            return await answer.json()
-    except (aiohttp.ClientError, TimeoutError) as error:
+            told = await answer.json()
+    except TimeoutError as error:
+        raise MeshError(
+            f"the mesh's keeper has no answer after {seconds:.0f} s", advice="it may still be at it: `make status`"
+        ) from error
+    except aiohttp.ClientError as error:
         raise MeshError(
             f"the mesh's keeper does not answer ({type(error).__name__})", advice="`make down`, then `make up`"
         ) from error
+    if "error" in told:
+        raise MeshError(told["error"])
+    return told

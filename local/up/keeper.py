@@ -8,9 +8,9 @@ import asyncio
 import os
 import secrets
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from aiohttp import web
 
@@ -28,6 +28,8 @@ SPARES = {service: f"{service}.2" for service in SERVICES}
 """Who takes over a worker's calls while it is restarted; not running otherwise."""
 _REVIVE_SECONDS = 1.0
 """So long after its death a process is started again: a fault that lasts must not keep the machine busy."""
+_DOOR_SECONDS = 1.0
+"""How long an answer that is under way is waited for when everything stops."""
 
 
 class Keeper:
@@ -37,12 +39,12 @@ class Keeper:
         self._mesh, self._say = mesh, say
         self._key = secrets.token_urlsafe(24)
         self._watches: dict[str, asyncio.Task[None]] = {}
-        self._restarting: set[str] = set()
+        self._restarts: dict[str, asyncio.Task[str]] = {}
         self._url = ""
 
     async def keep(self, folder: Path) -> NoReturn:
         """Until it is cancelled."""
-        runner = web.AppRunner(self._application(), access_log=None)
+        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=_DOOR_SECONDS)
         await runner.setup()
         try:
             await web.TCPSite(runner, HOST, 0).start()
@@ -53,10 +55,14 @@ class Keeper:
             self._running().write(folder)
             await asyncio.Event().wait()
         finally:
-            for watch in self._watches.values():
-                watch.cancel()
+            await self.stop()
             await runner.cleanup()
         raise AssertionError("it waits for ever")
+
+    async def stop(self) -> None:
+        """Nothing is started again from now on."""
+        await _ended(self._restarts)
+        await _ended(self._watches)  # those too that a restart has left
 
     def _running(self) -> Running:
         mesh = self._mesh
@@ -88,7 +94,7 @@ class Keeper:
             self._say(f"{died}; it is started again")
             await asyncio.sleep(_REVIVE_SECONDS)
             try:
-                await self._mesh.restart(name)
+                await self._begin(name)
             except MeshError as error:
                 self._say(str(error))
                 await asyncio.sleep(_REVIVE_SECONDS)
@@ -96,39 +102,77 @@ class Keeper:
     # --- restarts -------------------------------------------------------------------------------------------------------
     async def restart(self, name: str) -> str:
         """What was done, in words. Raises MeshError."""
+        if name in self._restarts:
+            raise MeshError(f"{name} is being restarted already", advice="`make status` tells when it is up")
         if name not in self._watches:
-            raise MeshError(f"there is no process {name}", advice=f"there are {', '.join(self._watches)}")
-        if name in self._restarting:
-            raise MeshError(f"{name} is being restarted already")
-        self._restarting.add(name)
-        self._watches.pop(name).cancel()
-        try:
-            if name not in SPARES:
-                await self._mesh.restart(name)
-                return f"{name} was stopped and started again"
-            moved = await self._rolled(name, SPARES[name])
-        finally:
-            self._restarting.discard(name)
-            self._watch(name)
-        return f"{name} was restarted; {moved} of its calls moved to another worker meanwhile"
+            there = (known for known in self._mesh.started if known not in SPARES.values())
+            raise MeshError(f"there is no process {name}", advice=f"there are {', '.join(there)}")
+        self._restarts[name] = asyncio.create_task(self._restart(name))
+        return await self._restarts[name]
 
-    async def _rolled(self, worker: str, spare: str) -> int:
-        calls = (await health(self._mesh, worker)).get("active_sessions", 0)
-        await self._mesh.restart(spare)
-        await self._drained(worker)
-        await self._mesh.restart(worker)
-        await self._drained(spare)
+    async def _restart(self, name: str) -> str:
+        try:
+            await _ended({name: self._watches.pop(name)})
+            if name not in SPARES:
+                await self._begin(name)
+                return f"{name} was stopped and started again"
+            calls = await self._roll(name, SPARES[name])
+            return (
+                f"{name} was restarted; {calls} call{'' if calls == 1 else 's'} went on with another worker meanwhile"
+            )
+        finally:
+            del self._restarts[name]
+            self._watch(name)
+
+    async def _roll(self, worker: str, spare: str) -> int:
+        """How many calls the spare had while the worker was away."""
+        await self._bring(spare)
+        await self._drain(worker)
+        calls = (await health(self._mesh, spare)).get("active_sessions", 0)
+        await self._begin(worker)
         return calls if isinstance(calls, int) else 0
 
-    async def _drained(self, worker: str) -> None:
+    async def _bring(self, spare: str) -> None:
+        """Returns when the spare takes calls. One whose worker could not be started again is there, with its calls."""
+        if self._runs(spare):
+            if (await health(self._mesh, spare)).get("reason") in ("", "at_capacity"):
+                return
+            await self._drain(spare)
+        try:
+            await self._mesh.restart(spare)
+        except MeshError:
+            await self._mesh.process(spare).stop()
+            raise
+
+    async def _begin(self, name: str) -> None:
+        """Starts it, again; who stood in for it hands its calls back. Raises MeshError."""
+        await self._mesh.restart(name)
+        if (spare := SPARES.get(name)) is not None and self._runs(spare):
+            await self._drain(spare)
+
+    async def _drain(self, worker: str) -> None:
         """It hands its calls over and ends; what hangs is ended."""
         process: Process = self._mesh.process(worker)
+        if not process.is_alive:
+            return
         process.send(signal.SIGTERM)
         try:
             async with asyncio.timeout(DRAIN_SECONDS + 15):
                 await process.wait_exit()
         except TimeoutError:
             await process.stop()
+
+    def _runs(self, spare: str) -> bool:
+        try:
+            return self._mesh.process(spare).is_alive
+        except KeyError:  # nobody has needed it yet
+            return False
+
+    @property
+    def _names(self) -> list[str]:
+        """All that are looked after, in the order of the table; a spare while it runs."""
+        kept = {*self._watches, *self._restarts, *(spare for spare in SPARES.values() if self._runs(spare))}
+        return [name for name in self._mesh.started if name in kept]
 
     # --- the door -------------------------------------------------------------------------------------------------------
     def _application(self) -> web.Application:
@@ -139,8 +183,7 @@ class Keeper:
             return await handler(request)
 
         async def status(_: web.Request) -> web.Response:
-            names = [name for name in self._mesh.started if name in self._watches or name in self._restarting]
-            return web.json_response([await self._status(name) for name in names])
+            return web.json_response([await self._status(name) for name in self._names])
 
         async def restart(request: web.Request) -> web.Response:
             try:
@@ -155,9 +198,16 @@ class Keeper:
     async def _status(self, name: str) -> dict[str, object]:
         process = self._mesh.process(name)
         told = {"name": name, "pid": process.pid, "state": "up" if process.is_alive else "down"}
-        if name in self._restarting:
+        if name in self._restarts:
             told["state"] = "restarting"
         if name in self._mesh.workers and process.is_alive:
             found = await health(self._mesh, name)
             told |= {key: found[key] for key in ("reason", "active_sessions", "capacity") if key in found}
         return told
+
+
+async def _ended(tasks: Mapping[str, asyncio.Task[Any]]) -> None:
+    ending = list(tasks.values())
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)

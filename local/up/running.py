@@ -7,9 +7,8 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import psutil
-
 from local.supervisor.errors import MeshError
+from local.supervisor.run_dir import is_claimed
 
 _FILE = "mesh.json"
 
@@ -31,11 +30,6 @@ class Running:
     addresses: dict[str, str]
     staff_secret: str = field(default="", repr=False)
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether its keeper is."""
-        return psutil.pid_exists(self.pid)
-
     def write(self, folder: Path) -> None:
         """For the owner's eyes: it holds secrets."""
         path = folder / _FILE
@@ -49,7 +43,8 @@ def found(folder: Path) -> Running | None:
         running = Running(**json.loads((folder / _FILE).read_text()))
     except (OSError, ValueError, TypeError):
         return None
-    return running if running.is_alive else None
+    # The keeper holds its folder for as long as it lives. Its process id alone may be somebody else's by now.
+    return running if is_claimed(folder) else None
 
 
 def needed(folder: Path) -> Running:

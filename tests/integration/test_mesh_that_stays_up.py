@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -15,6 +15,7 @@ import pytest
 from local.console import Console
 from local.supervisor.errors import MeshError
 from local.supervisor.mesh import Mesh
+from local.supervisor.run_dir import RunDir
 from local.up import command
 from local.up.keeper import Keeper
 from local.up.running import Running, found, needed
@@ -24,9 +25,17 @@ _SOON_SECONDS = 20.0
 
 
 @pytest.fixture
-async def kept(tmp_path: Path) -> AsyncIterator[tuple[Mesh, Running, Path]]:
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A keeper holds it for as long as it lives."""
+    claimed = RunDir.claim_exactly(tmp_path / "up")
+    assert claimed is not None
+    with claimed:
+        yield claimed.path
+
+
+@pytest.fixture
+async def kept(folder: Path) -> AsyncIterator[tuple[Mesh, Running, Path]]:
     """A mesh of a Redis and a gateway, kept."""
-    folder = tmp_path / "up"
     async with Mesh(folder, services=(), without=("livekit", "speech"), for_browsers=True) as mesh:
         keeping = asyncio.create_task(Keeper(mesh, say=lambda line: None).keep(folder))
         async with asyncio.timeout(_SOON_SECONDS):
@@ -67,12 +76,24 @@ async def test_a_process_is_restarted_when_it_is_asked_for(
     before = mesh.process("gateway").pid
     assert await command.restart(Console(), folder, "gateway") == 0
     assert mesh.process("gateway").pid != before
-    with pytest.raises(MeshError, match=r"redis, gateway"):
-        await command.restart(Console(), folder, "biling")
+    for wrong in ("biling", "gateway?x", "../status", "billing.2"):
+        with pytest.raises(MeshError, match=r"redis, gateway"):
+            await command.restart(Console(), folder, wrong)
     assert await command.status(Console(), folder) == 0
     told = capsys.readouterr().out
     assert str(mesh.process("gateway").pid) in told
     assert mesh.page_url in told
+
+
+async def test_of_two_who_restart_a_process_at_once_the_second_is_told_so(kept: tuple[Mesh, Running, Path]) -> None:
+    mesh, _, folder = kept
+    done = await asyncio.gather(
+        *(command.restart(Console(), folder, "gateway") for _ in range(2)), return_exceptions=True
+    )
+    assert done.count(0) == 1
+    (refused,) = [str(error) for error in done if isinstance(error, MeshError)]
+    assert "being restarted already" in refused
+    assert mesh.process("gateway").is_alive
 
 
 async def test_who_has_not_the_key_is_not_served_and_the_key_is_for_its_owners_eyes(
@@ -93,3 +114,16 @@ def test_where_no_mesh_is_up_that_is_said(tmp_path: Path) -> None:
         needed(tmp_path)
     (tmp_path / "mesh.json").write_text('{"pid": 1}')
     assert found(tmp_path) is None
+
+
+async def test_a_mesh_whose_keeper_was_killed_is_none_whoever_has_its_process_id_now(
+    kept: tuple[Mesh, Running, Path], tmp_path: Path
+) -> None:
+    _, running, _ = kept
+    left = tmp_path / "left"
+    claimed = RunDir.claim_exactly(left)
+    assert claimed is not None
+    running.write(left)
+    assert found(left) == running
+    claimed.release()
+    assert found(left) is None
