@@ -89,7 +89,7 @@ def checks(*, full: bool = True) -> list[Check]:
     return [
         _units("worker", "libs/worker", group="unit"),
         _units("handoff", "libs/handoff", group="unit"),
-        _units("backoffice", "libs/backoffice", "libs/ledger", group="unit"),
+        _units("backoffice", "libs/backoffice", "libs/ledger", "libs/yaml_lines", group="unit"),
         _units("services", "services", "gateway/tests"),
         _units("local", "local/tests", "bench/tests"),
         Check("ruff", _python("ruff", "check", "."), "lint"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+
+from yaml_lines.nodes import Problem
 
 ENCRYPTIONS = ("disable", "allow", "require")
 """Of the sound between us and the carrier (SRTP)."""
@@ -13,21 +14,8 @@ RINGING_SECONDS = 20
 """LiveKit's own three minutes is how long a caller would listen to ringing when no agent is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong with the file. Never quotes a secret."""
-
-    path: Path
-    line: int
-    what: str
-    right: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.what}; {self.right}"
-
-
 class ConfigError(Exception):
-    """A phone.yaml that cannot be used, with all its problems in the order of its lines."""
+    """A phone.yaml that cannot be used, with all its problems in the order of its lines. Never quotes a secret."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         self.problems = problems

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
+from yaml_lines.nodes import Nodes, did_you_mean
 
 from gateway.phone.config import Auth
-from gateway.phone.nodes import Nodes, did_you_mean
 
 Variable = Callable[[str], str]
 """The value of a variable of the environment; empty when it is not set."""

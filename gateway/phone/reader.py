@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 from handoff.directory import DIRECTORY
+from yaml_lines.nodes import Entries, Nodes, line_of
 
 from gateway.phone import values
 from gateway.phone.config import (
@@ -21,7 +22,6 @@ from gateway.phone.config import (
     PhoneConfig,
 )
 from gateway.phone.credentials import Variable, read_auth
-from gateway.phone.nodes import Entries, Nodes, compose, line_of
 
 _TOP = ("name", "inbound", "outbound")
 _INBOUND = ("name", "numbers", "allowed_addresses", "auth", "hide_phone_number", "attributes", "ringing_seconds",
@@ -37,8 +37,13 @@ _DAY = 86_400
 
 def load(path: Path, variable: Variable) -> PhoneConfig:
     """Reads the file and the secrets that it names. Raises ConfigError with all that is wrong."""
-    nodes = Nodes(path)
-    root = compose(path)
+    nodes = Nodes(path, is_secret=True)
+    root = nodes.document(
+        absent="give the path of a phone.yaml; gateway/phone/example.yaml is one to begin with",
+        empty="copy gateway/phone/example.yaml and change its numbers",
+    )
+    if root is None:
+        raise ConfigError(nodes.problems_in_order)
     top = nodes.mapping(root, "the file", _TOP, "inbound: ...")
     reader = _Reader(nodes, variable)
     config = PhoneConfig(
@@ -49,7 +54,7 @@ def load(path: Path, variable: Variable) -> PhoneConfig:
     if not top.keys() & {"inbound", "outbound"} and not nodes.problems:
         nodes.wrong(root, "the file describes no number", "write `inbound:`; gateway/phone/example.yaml shows how")
     if nodes.problems:
-        raise ConfigError(tuple(sorted(nodes.problems, key=lambda p: p.line)))
+        raise ConfigError(nodes.problems_in_order)
     return config
 
 
@@ -74,7 +79,7 @@ class _Reader:
         if "inbound" not in top:
             return ()
         found: list[Inbound] = []
-        for item in self._nodes.items(top["inbound"], "`inbound`", "- name: carrier"):
+        for item in self._nodes.items(top["inbound"], "`inbound`", "- name: carrier", may_be_empty=False):
             carrier = self._carrier(item)
             if carrier.name and carrier.name in {other.name for other in found}:
                 self._nodes.wrong(item, f"another carrier is called {carrier.name!r}", "give each a `name` of its own")
@@ -159,7 +164,9 @@ class _Reader:
     def _addresses(self, entries: Entries) -> tuple[str, ...]:
         if "allowed_addresses" not in entries:
             return ()
-        items = self._nodes.items(entries["allowed_addresses"], "`allowed_addresses`", "[203.0.113.0/24]")
+        items = self._nodes.items(
+            entries["allowed_addresses"], "`allowed_addresses`", "[203.0.113.0/24]", may_be_empty=False
+        )
         return tuple(sorted({found for item in items if (found := values.address(self._nodes, item))}))
 
     def _auth(self, entries: Entries) -> Auth | None:
@@ -193,5 +200,5 @@ class _Reader:
         """What those whom we call see."""
         if "numbers" not in entries:
             return ()
-        items = self._nodes.items(entries["numbers"], "`numbers`", f'["{values.NUMBER_EXAMPLE}"]')
+        items = self._nodes.items(entries["numbers"], "`numbers`", f'["{values.NUMBER_EXAMPLE}"]', may_be_empty=False)
         return tuple(dict.fromkeys(found for item in items if (found := values.number(self._nodes, item))))

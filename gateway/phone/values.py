@@ -6,8 +6,7 @@ import ipaddress
 import re
 
 import yaml
-
-from gateway.phone.nodes import Nodes
+from yaml_lines.nodes import Nodes
 
 NUMBER_EXAMPLE = "+15550100000"
 _E164 = re.compile(r"\+[1-9]\d{6,14}")

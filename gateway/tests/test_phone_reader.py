@@ -171,7 +171,7 @@ def test_a_file_that_describes_no_number_is_told(tmp_path: Path, text: str) -> N
 
 
 def test_a_file_that_is_not_there_is_told_with_where_one_is_to_begin_with(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"phone\.yaml:1: cannot be read: .*example\.yaml"):
+    with pytest.raises(ConfigError, match=r"phone\.yaml:1: cannot be read: .*\n.*example\.yaml"):
         load(tmp_path / "phone.yaml", variable)
 
 

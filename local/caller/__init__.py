@@ -4,7 +4,7 @@ from local.caller.access import Access, new_access
 from local.caller.caller import CallRefused, place_call
 from local.caller.reader import load_script
 from local.caller.recording import Caption, Recording, Spoken, save_audio, service_of
-from local.caller.script import Expect, Line, Problem, Script, ScriptError
+from local.caller.script import Expect, Line, Script, ScriptError
 from local.caller.voice import SpeechUnavailable, render
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "Caption",
     "Expect",
     "Line",
-    "Problem",
     "Recording",
     "Script",
     "ScriptError",

@@ -9,6 +9,7 @@ from pathlib import Path
 import soundfile
 import yaml
 from handoff.directory import DIRECTORY
+from yaml_lines.nodes import is_flag, line_of
 
 from local.caller.nodes import Nodes
 from local.caller.script import (
@@ -19,7 +20,6 @@ from local.caller.script import (
     VOICES,
     Expect,
     Line,
-    Problem,
     Script,
     ScriptError,
 )
@@ -42,7 +42,12 @@ def load_script(path: Path, *, channel: str | None = None) -> Script:
 
     Raises ScriptError; every problem carries file, line, what is wrong and what would be right."""
     nodes = Nodes(path)
-    root = _compose(path)
+    root = nodes.document(
+        absent="give the path of a caller script; local/callers holds some",
+        empty=f"write `lines:` and under it `{_EXAMPLE}`",
+    )
+    if root is None:
+        raise ScriptError(nodes.problems_in_order)
     top = nodes.mapping(root, "the script", _TOP, "channel: web")
     lines = _lines(nodes, root, top)
     script = Script(
@@ -55,30 +60,8 @@ def load_script(path: Path, *, channel: str | None = None) -> Script:
         timeout_seconds=_seconds(nodes, top, CALL_TIMEOUT_SECONDS, most=1800),
     )
     if nodes.problems:
-        raise ScriptError(tuple(sorted(nodes.problems, key=lambda p: p.line)))
+        raise ScriptError(nodes.problems_in_order)
     return script.on(channel)
-
-
-def _compose(path: Path) -> yaml.Node:
-    try:
-        text = path.read_text("utf-8")
-    except OSError as e:
-        right = "give the path of a caller script; local/callers holds some"
-        raise ScriptError((Problem(path, 1, f"cannot be read: {e.strerror}", right),)) from None
-    except UnicodeDecodeError:
-        raise ScriptError((Problem(path, 1, "is not UTF-8 text", "save it as UTF-8"),)) from None
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as e:
-        mark = e.problem_mark or e.context_mark
-        what = " ".join(part for part in (e.context, e.problem) if part)
-        right = "check the indentation, and put words with `: ` or `#` in them into quotes"
-        raise ScriptError((Problem(path, mark.line + 1 if mark else 1, f"is not YAML: {what}", right),)) from None
-    except yaml.YAMLError as e:
-        raise ScriptError((Problem(path, 1, f"is not YAML: {e}", "save it as plain UTF-8 text"),)) from None
-    if root is None:
-        raise ScriptError((Problem(path, 1, "is empty", f"write `lines:` and under it `{_EXAMPLE}`"),))
-    return root
 
 
 def _seconds(nodes: Nodes, entries: dict[str, yaml.Node], otherwise: float, *, most: float) -> float:
@@ -117,7 +100,7 @@ def _line(nodes: Nodes, node: yaml.Node) -> Line:
             node, f"a line is exactly one of {listed}; this one has {found}", f"write one, such as `{_EXAMPLE}`"
         )
     return Line(
-        at_line=node.start_mark.line + 1,
+        at_line=line_of(node),
         say=_say(nodes, entries["say"]) if "say" in entries else "",
         play=_play(nodes, entries["play"]) if "play" in entries else None,
         press=_press(nodes, entries["press"]) if "press" in entries else "",
@@ -132,7 +115,7 @@ def _line(nodes: Nodes, node: yaml.Node) -> Line:
 def _only_true(nodes: Nodes, node: yaml.Node, what: str) -> bool:
     if nodes.flag(node, what):
         return True
-    if isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:bool":
+    if is_flag(node):
         nodes.wrong(node, f"{what} is false, which says nothing", f"write {what[:-1]}: true`, or take the line out")
     return False
 

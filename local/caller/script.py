@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from yaml_lines.nodes import Problem
+
 CHANNELS = ("web", "phone")
 VOICES = ("heart", "michael", "emma")
 DTMF_CODES = {key: code for code, key in enumerate("0123456789*#")}
@@ -82,19 +84,6 @@ class Script:
         if channel not in CHANNELS:
             raise ValueError(f"channel {channel!r} is none of {', '.join(CHANNELS)}")
         return replace(self, channel=channel)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong with a script: where, what, and what would be right."""
-
-    path: Path
-    line: int
-    what: str
-    right: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.what}\n    {self.right}"
 
 
 class ScriptError(Exception):

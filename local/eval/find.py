@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from local.caller.script import Problem, ScriptError
+from yaml_lines.nodes import Problem
+
+from local.caller.script import ScriptError
 from local.eval.conversation import Conversation
 from local.eval.reader import load
 

@@ -8,26 +8,26 @@ from pathlib import Path
 import yaml
 from handoff.call import Channel
 from handoff.directory import DIRECTORY
+from yaml_lines.nodes import line_of
 
 from local.caller.nodes import Nodes
-from local.caller.script import VOICES, Problem, ScriptError
+from local.caller.script import VOICES, ScriptError
 from local.eval.conversation import TIMEOUT_SECONDS, Conversation, Expect, Line
 from local.eval.reader_expect import read_expect
 
-__all__ = ["Problem", "ScriptError", "load"]
+__all__ = ["ScriptError", "load"]
 
 _TOP = ("name", "starts_at", "channel", "spoken", "voice", "away", "full", "busy", "in_line", "hold_seconds", "timeout_seconds",
         "lines", "expect")  # fmt: skip
 _KINDS = ("say", "hang_up", "stay_silent")
 _LINE = (*_KINDS, "after", "mumbled", "while_connecting", "while_waiting")
-_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _EXAMPLE = '- say: "Hi, I was charged twice."'
 
 
 def load(path: Path) -> tuple[Conversation, ...]:
     """The conversations of one file. Raises ScriptError with all that is wrong with it."""
     nodes = Nodes(path)
-    roots = _compose(path)
+    roots = nodes.documents(absent="give the path of an eval's YAML", empty=f"write `lines:` and under it `{_EXAMPLE}`")
     found = tuple(_conversation(nodes, root, several=len(roots) > 1) for root in roots)
     for number, conversation in enumerate(found):
         if conversation.name in {earlier.name for earlier in found[:number]}:
@@ -36,27 +36,8 @@ def load(path: Path) -> tuple[Conversation, ...]:
                 conversation.at_line, f"another conversation of this file is called {conversation.name!r}", right
             )
     if nodes.problems:
-        raise ScriptError(tuple(sorted(nodes.problems, key=lambda p: p.line)))
+        raise ScriptError(nodes.problems_in_order)
     return found
-
-
-def _compose(path: Path) -> list[yaml.Node]:
-    try:
-        roots = [root for root in yaml.compose_all(path.read_text("utf-8"), Loader=_LOADER) if root is not None]
-    except OSError as e:
-        raise ScriptError(
-            (Problem(path, 1, f"cannot be read: {e.strerror}", "give the path of an eval's YAML"),)
-        ) from None
-    except UnicodeDecodeError:
-        raise ScriptError((Problem(path, 1, "is not UTF-8 text", "save it as UTF-8"),)) from None
-    except yaml.YAMLError as e:
-        mark = getattr(e, "problem_mark", None) or getattr(e, "context_mark", None)
-        what = " ".join(str(p) for p in (getattr(e, "context", ""), getattr(e, "problem", "")) if p) or str(e)
-        right = "check the indentation, and put words with `: ` or `#` in them into quotes"
-        raise ScriptError((Problem(path, mark.line + 1 if mark else 1, f"is not YAML: {what}", right),)) from None
-    if not roots:
-        raise ScriptError((Problem(path, 1, "is empty", f"write `lines:` and under it `{_EXAMPLE}`"),))
-    return roots
 
 
 def _conversation(nodes: Nodes, root: yaml.Node, *, several: bool) -> Conversation:
@@ -66,7 +47,7 @@ def _conversation(nodes: Nodes, root: yaml.Node, *, several: bool) -> Conversati
     stem = nodes.path.stem.replace("_", " ")
     return Conversation(
         path=nodes.path,
-        at_line=root.start_mark.line + 1,
+        at_line=line_of(root),
         name=nodes.text(top["name"], "`name`", "a double charge is refunded") if "name" in top else stem,
         starts_at=_service(nodes, top["starts_at"], "`starts_at`") if "starts_at" in top else "triage",
         channel=Channel(nodes.choice(top["channel"], "`channel`", list(Channel)) or "web")
@@ -159,7 +140,7 @@ def _line(nodes: Nodes, node: yaml.Node) -> Line:
         return name in entries and nodes.flag(entries[name], f"`{name}`")
 
     return Line(
-        at_line=node.start_mark.line + 1,
+        at_line=line_of(node),
         say=nodes.text(entries["say"], "`say`", "Hi, I was charged twice.") if "say" in entries else "",
         hang_up=flag("hang_up"),
         stay_silent=flag("stay_silent"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from yaml_lines.nodes import Problem
+
 from local.caller import Script, ScriptError, load_script
-from local.caller.script import Problem
 from local.caller.shipped import find, shipped
 from local.console import Console
 from local.shipped.calls import Played, ShippedCalls

