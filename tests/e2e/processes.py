@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import psutil
@@ -14,6 +14,7 @@ from livekit import api
 
 from local.supervisor.mesh import Mesh
 
+Seen = TypeVar("Seen")
 PATIENT_SECONDS = 20.0
 """Longest that something is waited for which takes well under a second on a quiet machine."""
 
@@ -26,6 +27,24 @@ async def until(so: Callable[[], Awaitable[bool]], *, what: str, seconds: float 
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(f"not within {seconds:g} s: {what}") from None
+
+
+async def sees(
+    look: Callable[[], Awaitable[Seen]],
+    is_it: Callable[[Seen], bool],
+    *,
+    what: str,
+    seconds: float = PATIENT_SECONDS,
+) -> Seen:
+    """Looks until what there is, is it; a failure tells what was awaited, and what there was at the last look."""
+    seen: Seen | str = "nothing, not even one look was over"
+    try:
+        async with asyncio.timeout(seconds):
+            while not is_it(seen := await look()):
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"not within {seconds:g} s: {what}; there was: {seen}") from None
+    return seen
 
 
 def job_of(mesh: Mesh, service: str) -> psutil.Process:
@@ -50,11 +69,11 @@ async def health(mesh: Mesh, service: str) -> dict[str, Any]:
 async def has_no_call(mesh: Mesh, *services: str) -> None:
     """Returns when none of the services has a job left."""
     for service in services:
-
-        async def is_free(service: str = service) -> bool:
-            return (await health(mesh, service))["active_sessions"] == 0
-
-        await until(is_free, what=f"{service} without a call")
+        await sees(
+            lambda service=service: health(mesh, service),  # type: ignore[misc]
+            lambda told: told["active_sessions"] == 0,
+            what=f"{service} without a call",
+        )
 
 
 async def identities(mesh: Mesh, call_id: str) -> list[str]:

@@ -19,7 +19,7 @@ from local.chaos.replies import Replies, as_script, replies_of
 from local.ended import ended
 from local.supervisor.mesh import Mesh
 from tests.e2e.browser import PageCaller, browser, chromium
-from tests.e2e.processes import has_no_call, until
+from tests.e2e.processes import has_no_call, sees
 
 CLIENT = Path(__file__).parents[2] / "gateway/web/node_modules/livekit-client/dist/livekit-client.umd.js"
 pytestmark = [
@@ -119,10 +119,15 @@ async def test_a_page_that_is_closed_is_missed_sooner_than_its_browser_would_be(
     await caller.page.goto("about:blank")
     log = mesh.run_dir / "logs" / "gateway.log"
 
-    async def was_put_out() -> bool:
-        return any("did not come back" in line and call_id in line for line in log.read_text().splitlines())
+    async def told() -> list[str]:
+        return [line for line in log.read_text().splitlines() if call_id in line]
 
-    await until(was_put_out, what="the gateway puts the caller out", seconds=30)
+    await sees(
+        told,
+        lambda lines: any("did not come back" in line for line in lines),
+        what="the gateway's word that the page did not come back",
+        seconds=30,
+    )
     await caller.page.close()
     await has_no_call(mesh, "triage", "billing")
 

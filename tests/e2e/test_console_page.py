@@ -19,7 +19,7 @@ from local.caller.shipped import FOLDER
 from local.ended import ended
 from local.supervisor.mesh import Mesh
 from tests.e2e.browser import browser, chromium
-from tests.e2e.processes import has_no_call, until
+from tests.e2e.processes import has_no_call, sees
 
 AXE = Path(__file__).parents[2] / "gateway/web/node_modules/axe-core/axe.min.js"
 pytestmark = [
@@ -85,11 +85,12 @@ class Watcher:
 
     async def reads(self, text: str, *, where: str = "main", seconds: float = 90.0) -> None:
         """Returns when the page shows that."""
-
-        async def shows() -> bool:
-            return text in await self.page.inner_text(where)
-
-        await until(shows, what=f"{text!r} in {where}", seconds=seconds)
+        await sees(
+            lambda: self.page.inner_text(where),
+            lambda shown: text in shown,
+            what=f"{text!r} in {where}",
+            seconds=seconds,
+        )
 
 
 @asynccontextmanager
@@ -221,21 +222,18 @@ async def test_livekit_tells_the_gateway_and_is_believed(mesh: Mesh) -> None:
     try:
         async with on_the_line(mesh) as call_id:
 
-            async def was_told() -> bool:
+            async def told() -> list[str]:
                 events = [key async for key in store._client.scan_iter("*:event:*")]
-                told = [await store._client.get(key) for key in events]
-                return call_id in told
+                return [await store._client.get(key) for key in events]
 
-            async def is_answered() -> bool:
-                return await store.load_floor(call_id) is not None
-
-            await until(was_told, what="an event of LiveKit's that names the call", seconds=30)
-            await until(is_answered, what="an agent with the floor", seconds=30)
+            await sees(told, lambda rooms: call_id in rooms, what=f"LiveKit's word of {call_id}", seconds=30)
+            await sees(
+                lambda: store.load_floor(call_id),
+                lambda floor: floor is not None,
+                what="an agent with the floor",
+                seconds=30,
+            )
     finally:
         await store.aclose()
-
-    async def has_ended() -> bool:
-        return await ending_of(mesh, call_id) is not None
-
-    await until(has_ended, what="the call's ending", seconds=30)
+    assert await ending_of(mesh, call_id) is not None, "the call ends without its caller"
     await has_no_call(mesh, "triage", "billing")
