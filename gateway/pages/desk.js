@@ -176,9 +176,12 @@ function callerChanged(isHere) {
   if (!isHere && state === "talking") callerTimer = setTimeout(() => end(true), CALLER_BACK_MS);
 }
 
-async function lineLost() {
-  // Put out, or LiveKit has closed the room. Without a microphone nobody keeps a call: the next agent may have it at once.
-  if (seat && !IN_BETWEEN.includes(state)) await over("Your line to the call is gone.", { goesAway: true });
+async function lineLost(callerIsGone) {
+  if (!seat || IN_BETWEEN.includes(state)) return;
+  // LiveKit may be sooner than we are to miss a caller who hung up: nobody is there to whom another agent could speak.
+  if (callerIsGone && state === "talking") await end(true);
+  // Put out, or cut off. Without a microphone nobody keeps a call: the next agent may have it at once.
+  if (seat) await over("Your line to the call is gone.", { goesAway: true });
 }
 
 async function end(callerLeft) {

@@ -1,5 +1,5 @@
 // A human's line into a call: LiveKit's room, a microphone that is published shut, and who else is there.
-const { Room, RoomEvent, Track, LocalAudioTrack } = window.LivekitClient ?? {};
+const { Room, RoomEvent, Track, LocalAudioTrack, DisconnectReason } = window.LivekitClient ?? {};
 const OURS = ["triage", "billing", "technical", "sales", "escalation", "human"];
 
 const isCaller = (one) => !OURS.includes(one.identity.split("-", 1)[0]);
@@ -36,7 +36,8 @@ export class DeskLine {
       .on(RoomEvent.ParticipantConnected, (one) => isCaller(one) && this.onCaller(true))
       .on(RoomEvent.ParticipantDisconnected, (one) => isCaller(one) && this.onCaller(this.callerIsHere))
       .on(RoomEvent.AudioPlaybackStatusChanged, () => this.onSound(room.canPlaybackAudio))
-      .on(RoomEvent.Disconnected, () => room === this.room && this.onLost());
+      // Agents keep no room open, nor does a human of ours: one that LiveKit closes by itself has no caller any more.
+      .on(RoomEvent.Disconnected, (reason) => room === this.room && this.onLost(reason === DisconnectReason.ROOM_CLOSED));
     await room.connect(door.url, door.token);
     await room.localParticipant.publishTrack(this.track, { source: Track.Source.Microphone });
     await room.startAudio().catch(() => undefined);

@@ -23,7 +23,7 @@ from local.supervisor.mesh import Mesh
 from tests.e2e.browser import PageCaller, browser, chromium
 from tests.e2e.calls import Live, caller, hangs_up, ring, says
 from tests.e2e.desk_human import SECRET, DeskHuman
-from tests.e2e.processes import has_no_call, until
+from tests.e2e.processes import has_no_call, sees
 
 CLIENT = Path(__file__).parents[2] / "gateway/web/node_modules/livekit-client/dist/livekit-client.umd.js"
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -204,15 +204,10 @@ class TestInTwoBrowsers:
         await desk.comes_to("idle", within_seconds=20)
         store = RedisStore.connect(mesh.redis_url)
         try:
-
-            async def has_ended() -> bool:
-                return not await store.live_calls()
-
-            async def is_free() -> bool:
-                return await store.humans_on_duty() == 1
-
-            await until(has_ended, what="no call left")
-            await until(is_free, what="the desk's human on duty again, and nobody else")
+            await sees(store.live_calls, lambda calls: not calls, what="no call left")
+            await sees(
+                store.humans_on_duty, lambda humans: humans == 1, what="the desk's human on duty again, and nobody else"
+            )
             (line,) = (await store.endings())[-1:]
         finally:
             await store.aclose()
