@@ -3,9 +3,9 @@ and what LiveKit tells (webhooks), and what people of ours see (console)."""
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
+from typing import Any
 
 from handoff.errors import HandoffError
 from handoff.store import Store
@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 from gateway import desk, guards
 from gateway.closed_pages import ClosedPages
 from gateway.console import Console
-from gateway.doors import BadPass, Door, NoSuchService, open_again, open_door
+from gateway.doors import FRONT_DESK, BadPass, Door, NoSuchService, open_again, open_door
 from gateway.guards import Rates, SecureHeaders, refusal
 from gateway.rooms import LiveKitRooms, Rooms
 from gateway.settings import Settings
@@ -33,9 +33,10 @@ _KEPT_SECONDS = 300
 
 
 def application(settings: Settings, store: Store, rooms: Rooms | None = None) -> Starlette:
-    """All routes, over the store that knows which calls have ended. ``rooms``: LiveKit's when left out."""
+    """All routes, over the store that knows which calls have ended. ``rooms``: LiveKit's when left out. Whoever stops the server calls
+    ``state.end_streams``, for the console's end by themselves hours later."""
     rooms = rooms or LiveKitRooms(settings)
-    front = FrontDoor(settings, store, ClosedPages(rooms))
+    front, console = FrontDoor(settings, store, ClosedPages(rooms)), Console(settings, store)
     routes = [
         Route("/", _page("call.html")),
         Route("/widget.js", _page("widget.js")),
@@ -47,11 +48,23 @@ def application(settings: Settings, store: Store, rooms: Rooms | None = None) ->
         Route("/health/live", _live),
         Route("/health/ready", front.ready),
         *Webhooks(settings, store).routes(),
-        *Console(settings, store).routes(),
+        *console.routes(),
         *desk.routes(settings, store, rooms),
-        Mount("/pages", StaticFiles(directory=PAGES)),
+        Mount("/pages", Files(directory=PAGES)),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(SecureHeaders, settings=settings)])
+    app = Starlette(routes=routes, middleware=[Middleware(SecureHeaders, settings=settings)])
+    app.state.end_streams = console.watching.close
+    return app
+
+
+class Files(StaticFiles):
+    """Pages' own files, asked for again with each page (304 when they are the same): they change together."""
+
+    def file_response(self, *args: Any, **named: Any) -> Response:
+        """See StaticFiles."""
+        answer = super().file_response(*args, **named)
+        answer.headers["cache-control"] = "no-cache"
+        return answer
 
 
 class FrontDoor:
@@ -65,20 +78,14 @@ class FrontDoor:
         """201 and the way into a new room. A body is optional: ``{"service": "billing"}`` is billing's direct line."""
         if (refused := await self._refused(request)) is not None:
             return refused
-        body = await guards.body_of(request)
-        if body is None:
-            return refusal(413, "too_large", f"the body has more than {guards.BODY_BYTES_MAX} bytes")
         try:
-            asked = json.loads(body or b"{}")
-            service = asked.get("service", "triage")
+            body = await guards.object_of(request, example='{"service": "billing"}')
+            service = body.get("service", FRONT_DESK)
             door = open_door(self._settings, service if isinstance(service, str) else "")
-        except (ValueError, AttributeError, RecursionError) as error:
-            why = (
-                str(error)
-                if isinstance(error, NoSuchService)
-                else 'the body must be JSON such as {"service": "billing"}'
-            )
-            return refusal(400, "bad_request", why)
+        except guards.BadBody as bad:
+            return refusal(bad.status, bad.code, bad.right)
+        except NoSuchService as error:
+            return refusal(400, "bad_request", str(error))
         log.info("a call was let in", extra={"call_id": door.call_id})
         return self._let_in(request, door, status=201)
 
@@ -113,7 +120,9 @@ class FrontDoor:
         return Response(status_code=204)
 
     async def call_is_over(self, request: Request) -> Response:
-        """The browser's caller has hung up: it is not recognised any more."""
+        """204: the browser's caller has hung up, and is not recognised any more."""
+        if not guards.is_from(request, ()):
+            return refusal(403, "wrong_origin", "only our own page may ask")
         return self._forgotten()
 
     async def client(self, request: Request) -> Response:

@@ -4,7 +4,6 @@ in, and nothing of it is kept by a browser.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -30,6 +29,7 @@ log = logging.getLogger("gateway.console")
 PAGE = Path(__file__).with_name("pages") / "console.html"
 SIGN_INS_PER_MINUTE = 10
 """From one address, right or wrong."""
+_SIGN_IN = '{"secret": "..."}'
 _ID_CHARS = 200
 _NO_STORE = {"cache-control": "no-store"}
 
@@ -70,15 +70,13 @@ class Console:
             too_many = _refusal(429, "too_many", "too many tries from this address: try again in a minute")
             too_many.headers["retry-after"] = "60"
             return too_many
-        body = await guards.body_of(request)
-        if body is None:
-            return _refusal(413, "too_large", f"the body has more than {guards.BODY_BYTES_MAX} bytes")
         try:
-            shown = str(json.loads(body)["secret"])
-            shown.encode()
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return _refusal(400, "bad_request", 'the body must be JSON such as {"secret": "..."}')
-        viewer = self._viewers.sign_in(shown)
+            body = await guards.object_of(request, example=_SIGN_IN)
+        except guards.BadBody as bad:
+            return _refusal(bad.status, bad.code, bad.right)
+        if "secret" not in body:
+            return _refusal(400, "bad_request", f"the body must be JSON such as {_SIGN_IN}")
+        viewer = self._viewers.sign_in(str(body["secret"]))
         if viewer is None:
             log.warning("a wrong secret was shown to the console")
             return _refusal(401, "wrong_secret", "this is not a secret of the console")

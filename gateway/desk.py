@@ -6,7 +6,6 @@ kept by a browser. What is known of callers goes to who is signed in, and into n
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from gateway.desk_back import HandingBack, NotTaken
 from gateway.desk_badge import Badge, NotSignedIn, Seat
 from gateway.desk_floor import Floors, Gone, Standing
 from gateway.desk_queue import Queue
-from gateway.guards import Rates, refusal
+from gateway.guards import BadBody, Rates, refusal
 from gateway.rooms import LIVEKIT_AWAY, LiveKitRooms, Rooms
 from gateway.settings import Settings
 
@@ -36,10 +35,6 @@ _TRIES_PER_MINUTE = 5
 _PAGE = Path(__file__).with_name("pages") / "desk.html"
 _NO_STORE = {"cache-control": "no-store"}
 Body = dict[str, Any]
-
-
-class BadRequest(Exception):
-    """A body that says nothing; the text says what would be right."""
 
 
 def routes(settings: Settings, store: Store, rooms: Rooms | None = None) -> list[Route]:
@@ -86,11 +81,11 @@ class Desk:
                 return _no(403, "wrong_origin", "only our own page may ask")
             try:
                 badge = badges.read_badge(self._settings, request.cookies.get(COOKIE, ""))
-                return await act(badge, await _body(request))
+                return await act(badge, await guards.object_of(request, example="{}"))
             except NotSignedIn:
                 return _no(401, "signed_out", "please sign in")
-            except BadRequest as e:
-                return _no(400, "bad_request", str(e))
+            except BadBody as e:
+                return _no(e.status, e.code, e.right)
             except Gone as e:
                 return _no(409, "gone", str(e))
             except NotTaken as e:
@@ -126,9 +121,9 @@ class Desk:
             answer.headers["retry-after"] = "60"
             return answer
         try:
-            body = await _body(request)
-        except BadRequest as e:
-            return _no(400, "bad_request", str(e))
+            body = await guards.object_of(request, example='{"secret": "...", "name": "Anna"}')
+        except BadBody as e:
+            return _no(e.status, e.code, e.right)
         secret, name = body.get("secret"), badges.name_of(body.get("name"))
         if not isinstance(secret, str) or not guards.is_secret(secret, self._settings.desk_secret):
             return _no(401, "wrong_secret", "this is not the desk's secret")
@@ -208,7 +203,7 @@ class Desk:
         """The first step: an agent of the service waits in the room. The page shuts its microphone, then asks for the second."""
         note = body.get("note", "")
         if not isinstance(note, str):
-            raise BadRequest("the note must be text")
+            raise BadBody(400, "bad_request", "the note must be text")
         return _yes({"handoff_id": await self._back.prepare(seat, _text(body, "service"), note)})
 
     async def pass_on(self, seat: Seat, body: Body) -> Response:
@@ -217,24 +212,10 @@ class Desk:
         return _yes({})
 
 
-async def _body(request: Request) -> Body:
-    """Raises BadRequest for what is no JSON object, or too large."""
-    raw = await guards.body_of(request)
-    if raw is None:
-        raise BadRequest(f"the body has more than {guards.BODY_BYTES_MAX} bytes")
-    try:
-        body = json.loads(raw or b"{}")
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise BadRequest("the body must be a JSON object")
-    return body
-
-
 def _text(body: Body, name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value or len(value) > 200:
-        raise BadRequest(f"{name} must be text")
+        raise BadBody(400, "bad_request", f"{name} must be text")
     return value
 
 

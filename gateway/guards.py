@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hmac
+import ipaddress
+import json
 from collections.abc import Awaitable, Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from limits import RateLimitItemPerMinute
@@ -21,6 +24,14 @@ WEBHOOK_BYTES_MAX = 256 * 1024
 Handler = Callable[[Request], Awaitable[Response]]
 
 
+class BadBody(Exception):
+    """What a request holds is no use: the answer's status and code, and in words what would be right."""
+
+    def __init__(self, status: int, code: str, right: str) -> None:
+        super().__init__(right)
+        self.status, self.code, self.right = status, code, right
+
+
 def refusal(status: int, code: str, message: str) -> JSONResponse:
     """An answer that says what is wrong; ``code`` is for programs."""
     return JSONResponse({"error": {"code": code, "message": message}}, status_code=status)
@@ -36,12 +47,30 @@ async def body_of(request: Request, *, bytes_max: int = BODY_BYTES_MAX) -> bytes
     return bytes(body)
 
 
+async def object_of(request: Request, *, example: str) -> dict[str, Any]:
+    """The body as a JSON object, empty where there is none. Raises BadBody, with the ``example`` of what would be right."""
+    raw = await body_of(request)
+    if raw is None:
+        raise BadBody(413, "too_large", f"the body has more than {BODY_BYTES_MAX} bytes")
+    try:
+        body = json.loads(raw or b"{}")
+        # Half a character is fine JSON, and can be neither compared nor stored.
+        json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise BadBody(400, "bad_request", f"the body must be JSON such as {example}")
+    return body
+
+
 def address_of(request: Request, *, proxies: int) -> str:
     """Who asks: the connection's other end, or what the outermost of our ``proxies`` saw."""
     peer = request.client.host if request.client is not None else ""
     if not proxies:
         return peer
-    seen = [one.strip() for one in request.headers.get("x-forwarded-for", "").split(",") if one.strip()]
+    # Some proxies append to the header that came, others add one of their own below it.
+    listed = ",".join(request.headers.getlist("x-forwarded-for"))
+    seen = [one.strip() for one in listed.split(",") if one.strip()]
     return seen[-proxies] if len(seen) >= proxies else peer
 
 
@@ -53,21 +82,35 @@ class Rates:
         self._limit = RateLimitItemPerMinute(calls_per_minute)
 
     async def allows(self, address: str) -> bool:
-        """Counts this one when it does."""
-        return await self._limiter.hit(self._limit, address)
+        """Counts this one when it does. Who has one IPv6 address has all of its network: they count as one."""
+        return await self._limiter.hit(self._limit, _line_of(address))
+
+
+def _line_of(address: str) -> str:
+    """What one subscriber has: an IPv4 address, or an IPv6 network of 64 bits."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:  # a proxy may tell of its clients as it likes
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.ip_network((int(found), 64), strict=False))
 
 
 def is_from(request: Request, origins: tuple[str, ...]) -> bool:
     """Whether a page of our own (or of one of ``origins``) asks. Browsers name the page's origin with every POST."""
     origin = request.headers.get("origin", "")
-    if not origin:
+    try:
+        host = urlsplit(origin).netloc
+    except ValueError:
         return False
-    return urlsplit(origin).netloc == request.headers.get("host", "") or origin in origins
+    return bool(host) and (host == request.headers.get("host", "") or origin in origins)
 
 
 def is_https(request: Request) -> bool:
     """Whether the browser came by https, as far as the proxy in front of us tells."""
-    return request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
+    told = request.headers.get("x-forwarded-proto", request.url.scheme)
+    return told.split(",")[0].strip() == "https"  # of several proxies the outermost speaks first
 
 
 def bearer_of(request: Request) -> str:

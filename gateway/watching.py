@@ -50,6 +50,7 @@ class Watching:
         self._latest: Snapshot | None = None
         self._number = 0
         self._news = asyncio.Event()
+        self._is_closed = False
 
     @property
     def is_full(self) -> bool:
@@ -63,11 +64,11 @@ class Watching:
 
     async def follow(self) -> AsyncGenerator[str, None]:
         """What is seen as JSON, at once and whenever something has changed; an empty text when nothing has for a while. Close it
-        (contextlib.aclosing)."""
+        (contextlib.aclosing). It ends by itself only when nobody is to look any more."""
         self._come()
         try:
             known = 0
-            while True:
+            while not self._is_closed:
                 news = self._news
                 if self._number != known and self._latest is not None:
                     known = self._number
@@ -80,6 +81,11 @@ class Watching:
                     yield ""
         finally:
             self._go()
+
+    def close(self) -> None:
+        """Nobody is to look any more: a server that stops would wait for those who do."""
+        self._is_closed = True
+        self._tell_of_news()
 
     def _come(self) -> None:
         self._viewers += 1
@@ -106,5 +112,8 @@ class Watching:
             return
         self._latest = snapshot
         self._number += 1
+        self._tell_of_news()
+
+    def _tell_of_news(self) -> None:
         self._news.set()
         self._news = asyncio.Event()

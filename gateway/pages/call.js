@@ -31,7 +31,7 @@ function show(state, words) {
   at("status").textContent = words;
   const talks = state === "talking" || state === "reconnecting";
   at("call").hidden = talks || state === "connecting";
-  for (const id of ["hangup"]) at(id).hidden = !(talks || state === "connecting");
+  at("hangup").hidden = !(talks || state === "connecting");
   for (const id of ["line", "mute", "keys"]) at(id).hidden = !talks;
   if (!talks) at("keypad").hidden = true;
 }
@@ -39,6 +39,11 @@ function show(state, words) {
 function tell(trouble) {
   at("trouble").textContent = trouble;
   at("trouble").hidden = !trouble;
+}
+
+function muteIs(muted) {
+  at("mute").setAttribute("aria-pressed", String(muted));
+  at("mute").textContent = muted ? "Muted" : "Mute";
 }
 
 function speaks(identity) {
@@ -80,7 +85,7 @@ async function start() {
     captions.clear();
     await join(await ask("/api/calls", service ? { service } : null));
   } catch (error) {
-    await leave();
+    await giveUp();
     show("idle", "The call did not begin.");
     tell(troubleWith(error));
   } finally {
@@ -116,6 +121,7 @@ async function join(door) {
   await room.localParticipant.publishTrack(microphone.getAudioTracks()[0], { source: Track.Source.Microphone });
   await room.startAudio().catch(() => undefined);
   at("sound").hidden = room.canPlaybackAudio;
+  muteIs(false);
   handedOver(`${door.service}-`);
   show("talking", "You are connected. Speak whenever you like.");
   at("hangup").focus();
@@ -133,13 +139,24 @@ async function leave() {
   await left?.disconnect();
 }
 
+// A call that did not begin has not ended either: what went wrong stays to be read, and a page that is loaded again may try once more.
+async function giveUp() {
+  room?.off(RoomEvent.Disconnected, ended);
+  await leave();
+  silence();
+}
+
+function silence() {
+  at("voice").classList.remove("speaks");
+  document.querySelectorAll("audio").forEach((element) => element.remove());
+}
+
 async function ended(reason) {
   const wasOurs = room !== null;
   room = null;
   owner = "";
   listenNoMore();
-  at("voice").classList.remove("speaks");
-  document.querySelectorAll("audio").forEach((element) => element.remove());
+  silence();
   if (reason === DisconnectReason.DUPLICATE_IDENTITY) {
     show("idle", "Your call goes on in another tab or window.");
     return;
@@ -150,11 +167,10 @@ async function ended(reason) {
   at("call").focus();
 }
 
-function mute() {
+async function mute() {
   const muted = at("mute").getAttribute("aria-pressed") !== "true";
-  room?.localParticipant.setMicrophoneEnabled(!muted);
-  at("mute").setAttribute("aria-pressed", String(muted));
-  at("mute").textContent = muted ? "Muted" : "Mute";
+  await room?.localParticipant.setMicrophoneEnabled(!muted);
+  muteIs(muted);
 }
 
 function press(key) {
@@ -187,7 +203,7 @@ async function goOn() {
     await listen();
     await join(door);
   } catch (error) {
-    await leave();
+    await giveUp();
     show("idle", "Your call could not be taken up again.");
     tell(troubleWith(error));
   }

@@ -45,8 +45,10 @@ async function begin() {
     say("One moment.");
     follow();
   } catch (error) {
-    if (error.status === 401) askForSecret();
-    else tell(error.status === 404 ? error.message : "The gateway does not answer. Load the page again in a moment.");
+    if (error.status === 401) return askForSecret();
+    if (error.status === 404) return tell(error.message);
+    tell("The gateway does not answer. It is asked again.");
+    setTimeout(begin, AGAIN_MS);
   }
 }
 
@@ -211,6 +213,7 @@ async function showOne() {
     draw(call);
     at("one").hidden = false;
   } catch (error) {
+    drawnAs = "";  // asked for again with the next snapshot
     if (error.status === 401) askForSecret();
     else tell(error.message);
   }

@@ -230,6 +230,7 @@ async function signIn(event) {
     at("secret").value = "";
     at("available").checked = true;
     show("idle", "You are signed in.");
+    at("available").focus();
     await beat();
   } catch (error) {
     tell(trouble(error));

@@ -7,8 +7,10 @@ import asyncio
 import pytest
 from handoff.memory_store import MemoryStore
 from handoff.testing import make_call
+from starlette.requests import Request
 
 from gateway.app import COOKIE
+from gateway.guards import address_of
 from gateway.settings import Settings
 from gateway.tests.conftest import SITE, Browser
 
@@ -28,7 +30,10 @@ def test_a_specialist_has_a_direct_line(browser: Browser) -> None:
     assert browser().post(CALLS, json={"service": "billing"}).json()["service"] == "billing"
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b'{"service": 7}', b'{"service": "x"}', b"\xff", b"[" * 4000])
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b"[]", b'"x"', b'{"service": 7}', b'{"service": "x"}', b"\xff", b"[" * 4000, b'{"service": "\\ud800"}'],
+)
 def test_a_body_that_is_nonsense_is_refused_with_what_would_be_right(browser: Browser, body: bytes) -> None:
     answer = browser().post(CALLS, content=body)
     assert answer.status_code == 400
@@ -42,7 +47,8 @@ def test_a_body_that_is_too_large_is_refused(browser: Browser) -> None:
 
 # --- who may ask -------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    "origin", [None, "https://evil.example", "null", SITE.replace("http", "ftp") + ".evil.example"]
+    "origin",
+    [None, "https://evil.example", "null", "", "http://[", "//", SITE.replace("http", "ftp") + ".evil.example"],
 )
 def test_no_page_but_ours_gets_a_token(browser: Browser, origin: str | None) -> None:
     answer = browser(origin).post(CALLS)
@@ -72,6 +78,30 @@ def test_an_address_cannot_be_made_up_when_no_proxy_of_ours_stands_in_front(brow
     assert codes.count(201) == 10
 
 
+def test_an_ipv6_subscriber_is_one_however_many_addresses_his_network_has(browser: Browser) -> None:
+    codes = [browser(address=f"2001:db8:1:2::{n:x}").post(CALLS).status_code for n in range(1, 21)]
+    assert codes.count(201) == 10
+    assert browser(address="2001:db8:1:3::1").post(CALLS).status_code == 201
+    assert browser(address="::ffff:203.0.113.9").post(CALLS).status_code == 201
+    assert browser(address="::ffff:203.0.113.10").post(CALLS).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("headers", "seen"),
+    [
+        ([], "203.0.113.7"),
+        (["198.51.100.1"], "198.51.100.1"),
+        (["10.0.0.1, 198.51.100.1"], "198.51.100.1"),
+        (["10.0.0.1", "198.51.100.1"], "198.51.100.1"),
+        (["10.0.0.1,", " 198.51.100.1 "], "198.51.100.1"),
+    ],
+)
+def test_of_all_addresses_that_are_named_the_one_that_our_proxy_added_counts(headers: list[str], seen: str) -> None:
+    lines = [(b"x-forwarded-for", line.encode()) for line in headers]
+    request = Request({"type": "http", "headers": lines, "client": ("203.0.113.7", 40_000)})
+    assert address_of(request, proxies=1) == seen
+
+
 # --- a page that is loaded again ----------------------------------------------------------------------------------------
 def test_a_page_that_is_loaded_again_finds_its_call_as_long_as_it_goes_on(browser: Browser, store: MemoryStore) -> None:
     page = browser()
@@ -98,13 +128,16 @@ def test_another_sites_page_is_not_told_of_the_call(browser: Browser) -> None:
     page = browser()
     page.post(CALLS)
     assert page.post(AGAIN, headers={"origin": "https://evil.example"}).status_code == 403
+    assert page.post(OVER, headers={"origin": "https://evil.example"}).status_code == 403
+    assert COOKIE in page.cookies
 
 
 def test_the_cookie_is_for_our_page_alone(browser: Browser) -> None:
     cookie = browser().post(CALLS).headers["set-cookie"].lower()
     assert all(word in cookie for word in ("httponly", "samesite=strict", "path=/api/calls"))
-    https = browser().post(CALLS, headers={"x-forwarded-proto": "https"}).headers["set-cookie"].lower()
-    assert "secure" in https
+    for told, is_secure in (("https", True), ("https, http", True), ("http, https", False)):
+        cookie = browser().post(CALLS, headers={"x-forwarded-proto": told}).headers["set-cookie"].lower()
+        assert ("secure" in cookie) is is_secure
 
 
 # --- the page ------------------------------------------------------------------------------------------------------------
@@ -118,6 +151,13 @@ def test_every_file_comes_from_here_with_the_headers_that_keep_others_out(browse
     assert "unsafe" not in policy
     assert "ws://livekit:7880" in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_files_that_belong_together_are_asked_for_again_together(browser: Browser) -> None:
+    first = browser().get("/pages/call.js")
+    assert first.headers["cache-control"] == "no-cache"
+    again = browser().get("/pages/call.js", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.headers["cache-control"]) == (304, "no-cache")
 
 
 def test_no_file_of_ours_names_another_host(browser: Browser) -> None:

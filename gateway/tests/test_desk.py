@@ -129,9 +129,25 @@ def test_a_forged_badge_opens_nothing(stage: Stage, cookie: str, what: str) -> N
     assert "charged" not in answer.text
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b"\xff", b"[" * 4000, b"x" * 5000])
-def test_a_body_that_is_nonsense_is_refused(anna: Human, body: bytes) -> None:
-    assert anna.page.post(BEAT, content=body).status_code == 400
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b"[]", 400),
+        (b'"x"', 400),
+        (b"\xff", 400),
+        (b"[" * 4000, 400),
+        (b'{"seat": "\\ud800"}', 400),
+        (b"x" * 5000, 413),
+    ],
+)
+def test_a_body_that_is_nonsense_is_refused(anna: Human, body: bytes, status: int) -> None:
+    assert anna.page.post(BEAT, content=body).status_code == status
+
+
+def test_half_a_character_signs_nobody_in(stage: Stage) -> None:
+    body = b'{"secret": "\\ud800", "name": "Anna"}'
+    assert stage.browser().post(IN, content=body).status_code == 400
 
 
 def test_a_page_is_told_who_is_signed_in_and_other_pages_are_not(stage: Stage, anna: Human) -> None:

@@ -169,3 +169,14 @@ async def test_there_is_an_end_to_how_many_look(watching: Watching) -> None:
     for follower in followers:
         await follower.aclose()
     assert not watching.is_looking
+
+
+async def test_a_server_that_stops_is_kept_by_nobody_who_looks(watching: Watching) -> None:
+    async with aclosing(watching.follow()) as waits, aclosing(watching.follow()) as comes:
+        await next_of(waits)
+        waiting = asyncio.ensure_future(anext(waits, "it has ended"))
+        await settled()
+        watching.close()
+        assert await waiting == "it has ended"
+        assert await anext(comes, "it has ended") == "it has ended"
+    assert not watching.is_looking

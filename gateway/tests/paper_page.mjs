@@ -1,0 +1,110 @@
+// What a page of ours stands on, of paper: a document, LiveKit's client, the gateway, and a clock that is told. See test_pages.py.
+export const ROOM_CLOSED = 10;
+export const [CLIENT_INITIATED, SIGNAL_CLOSE] = [1, 9];
+
+class Element {
+  constructor() {
+    Object.assign(this, { hidden: false, disabled: false, checked: false, value: "", textContent: "", dataset: {}, elements: [] });
+    Object.assign(this, { handlers: {}, attributes: {}, parts: {}, classList: { add() {}, remove() {} } });
+  }
+
+  addEventListener(name, handler) { this.handlers[name] = handler; }
+  getAttribute(name) { return this.attributes[name] ?? null; }
+  setAttribute(name, value) { this.attributes[name] = value; }
+  querySelector(selector) { return (this.parts[selector] ??= new Element()); }
+  append() {}
+  replaceChildren() {}
+  focus() {}
+}
+
+class Room {
+  constructor() {
+    Object.assign(this, { handlers: {}, canPlaybackAudio: true, remoteParticipants: new Map() });
+    this.localParticipant = { publishTrack: async () => { world.onPublish(); }, setMicrophoneEnabled: async () => undefined };
+    world.room = this;
+  }
+
+  on(event, handler) { this.handlers[event] = handler; return this; }
+  off(event) { delete this.handlers[event]; return this; }
+  registerTextStreamHandler() {}
+  async connect() {}
+  async startAudio() {}
+  async disconnect() { this.handlers.Disconnected?.(CLIENT_INITIATED); }
+}
+
+class LocalAudioTrack {
+  mediaStreamTrack = { stop() {} };
+  async mute() {}
+  async unmute() {}
+}
+
+// The test's own: `answer` says what the gateway answers, `asked` is what it was asked.
+export const world = { page: {}, asked: [], room: null, onPublish() {}, answer: () => ({}) };
+const timers = new Map();
+let [now, number] = [0, 0];
+
+const define = (name, value) => Object.defineProperty(globalThis, name, { value, configurable: true });
+const names = (...all) => Object.fromEntries(all.map((name) => [name, name]));
+define("document", {
+  body: new Element(),
+  getElementById: (id) => (world.page[id] ??= new Element()),
+  createElement: () => new Element(),
+  querySelectorAll: () => [],
+});
+define("window", {
+  LivekitClient: {
+    Room, LocalAudioTrack, DisconnectReason: { ROOM_CLOSED, SIGNAL_CLOSE, CLIENT_INITIATED }, ConnectionQuality: {},
+    Track: { Kind: { Audio: "audio" }, Source: { Microphone: "microphone" } },
+    RoomEvent: names(
+      "TrackSubscribed", "TrackUnsubscribed", "ParticipantConnected", "ParticipantDisconnected", "AudioPlaybackStatusChanged", "Disconnected",
+      "ActiveSpeakersChanged", "ConnectionQualityChanged", "Reconnecting", "SignalReconnecting", "Reconnected",
+    ),
+  },
+});
+define("navigator", { mediaDevices: { getUserMedia: async () => ({ getAudioTracks: () => [{}], getTracks: () => [] }) } });
+define("sessionStorage", { getItem: () => null, setItem() {}, removeItem() {} });
+define("location", { search: "" });
+define("addEventListener", () => undefined);
+define("Option", Element);
+define("setTimeout", (act, ms = 0) => { timers.set(++number, { act, at: now + ms }); return number; });
+define("clearTimeout", (id) => timers.delete(id));
+define("fetch", async (path, { body }) => {
+  const said = JSON.parse(body ?? "{}");
+  world.asked.push([path, said]);
+  const { status = 200, ...told } = world.answer(path, said);
+  return { ok: status < 300, status, json: async () => told };
+});
+
+export const settled = async () => { for (let turn = 0; turn < 20; turn++) await new Promise((on) => setImmediate(on)); };
+
+export async function passes(seconds) {
+  const end = now + seconds * 1000;
+  for (;;) {
+    const due = [...timers].filter(([, { at }]) => at <= end).sort((one, other) => one[1].at - other[1].at)[0];
+    if (!due) break;
+    timers.delete(due[0]);
+    now = due[1].at;
+    due[1].act();
+    await settled();
+  }
+  now = end;
+}
+
+export async function presses(id) {
+  world.page[id].handlers.click();
+  await settled();
+}
+
+// Steps are names of what `happens`, and seconds that pass.
+export async function goesThrough(steps, happens) {
+  world.asked.length = 0;
+  for (const step of steps) {
+    await (step in happens ? happens[step]() : passes(Number(step)));
+    await settled();
+  }
+}
+
+export function tell(...shown) {
+  const seen = Object.fromEntries(shown.map((id) => [id, world.page[id].textContent]));
+  console.log(JSON.stringify({ asked: world.asked, state: document.body.dataset.state, ...seen }));
+}

@@ -1,0 +1,95 @@
+"""What the pages' own scripts do in moments that no browser brings about at will: they run in node, on a document of paper."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+PAGES = HERE.parent / "pages"
+NODE = shutil.which("node")
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed")
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages' scripts, as modules to node."""
+    folder = tmp_path_factory.mktemp("pages")
+    for script in PAGES.glob("*.js"):
+        shutil.copy(script, folder)
+    (folder / "package.json").write_text('{"type": "module"}')
+    return folder
+
+
+def told(program: str, scripts: Path, *steps: str) -> dict[str, Any]:
+    """What the gateway was asked since the first step, and what the page shows after the last one."""
+    assert NODE is not None
+    command = [NODE, str(HERE / program), str(scripts), *steps]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+# --- the desk: a human talks with a caller ------------------------------------------------------------------------------
+HUNG_UP = [["/api/desk/end", {"seat": "the seat", "caller_left": True}]]
+
+
+def at_the_desk(scripts: Path, *steps: str) -> dict[str, Any]:
+    """Heartbeats are left out."""
+    found = told("desk_page.mjs", scripts, *steps)
+    return found | {"asked": [asked for asked in found["asked"] if asked[0] != "/api/desk/beat"]}
+
+
+def test_a_caller_who_does_not_come_back_has_hung_up(scripts: Path) -> None:
+    waiting = at_the_desk(scripts, "caller_leaves", "4.9")
+    assert (waiting["asked"], waiting["state"]) == ([], "talking")
+    ended = at_the_desk(scripts, "caller_leaves", "5.1")
+    assert (ended["asked"], ended["state"], ended["status"]) == (HUNG_UP, "idle", "The caller has hung up.")
+
+
+def test_a_caller_who_comes_back_in_time_goes_on(scripts: Path) -> None:
+    found = at_the_desk(scripts, "caller_leaves", "4", "caller_is_back", "60")
+    assert (found["asked"], found["state"]) == ([], "talking")
+
+
+def test_a_room_that_livekit_closes_first_is_a_caller_who_has_hung_up(scripts: Path) -> None:
+    """It is closed some seconds after its last caller left, by LiveKit's own setting: of the two one is first."""
+    ended = at_the_desk(scripts, "caller_leaves", "4.5", "room_is_closed", "1")
+    assert (ended["asked"], ended["state"], ended["status"]) == (HUNG_UP, "idle", "The caller has hung up.")
+
+
+def test_a_line_that_is_cut_leaves_the_call_to_another_agent(scripts: Path) -> None:
+    cut = at_the_desk(scripts, "line_is_cut", "10")
+    assert (cut["asked"], cut["state"]) == ([["/api/desk/leave", {"seat": "the seat"}]], "idle")
+
+
+def test_a_call_that_could_not_be_ended_and_whose_room_is_closed_is_not_kept(scripts: Path) -> None:
+    left = at_the_desk(scripts, "store_is_away", "caller_leaves", "5.1", "room_is_closed", "10")
+    assert [path.rpartition("/")[2] for path, _ in left["asked"]] == ["end", "end", "leave"]
+    assert left["state"] == "idle"
+
+
+# --- the call page ------------------------------------------------------------------------------------------------------
+def test_who_was_muted_when_he_hung_up_is_not_shown_as_muted_in_his_next_call(scripts: Path) -> None:
+    assert told("call_page.mjs", scripts, "starts", "mutes")["mute"] == "Muted"
+    assert told("call_page.mjs", scripts, "starts", "mutes", "hangs_up", "starts")["mute"] == "Mute"
+
+
+def test_who_hangs_up_is_told_so_and_is_not_recognised_any_more(scripts: Path) -> None:
+    found = told("call_page.mjs", scripts, "starts", "hangs_up")
+    assert (found["state"], found["status"]) == ("ended", "You have hung up.")
+    assert [path for path, _ in found["asked"]] == ["/api/calls", "/api/calls/over"]
+    assert told("call_page.mjs", scripts, "starts", "agent_hangs_up")["status"] == "The call has ended. Thank you."
+
+
+def test_a_call_that_does_not_begin_is_not_said_to_have_ended(scripts: Path) -> None:
+    found = told("call_page.mjs", scripts, "microphone_fails", "starts")
+    assert (found["state"], found["status"]) == ("idle", "The call did not begin.")
+    assert "Another program is using your microphone" in found["trouble"]
