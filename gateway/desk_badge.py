@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
-from handoff.desk import DESK
+from handoff.desk import new_human_id
 from livekit.api import AccessToken, VideoGrants
 
 from gateway.settings import Settings
@@ -62,7 +62,7 @@ def new_badge(name: str) -> Badge:
 
 def new_seat(badge: Badge, *, call_id: str, handoff_id: str) -> Seat:
     """For a call that this human is about to take."""
-    return Seat(call_id, handoff_id, f"{DESK}-{secrets.token_hex(6)}", badge.human_id, badge.name)
+    return Seat(call_id, handoff_id, new_human_id(), badge.human_id, badge.name)
 
 
 def sign_badge(settings: Settings, badge: Badge) -> str:

@@ -30,6 +30,8 @@ class LocalSettings:
     """The environment of every process that is started, before the mesh adds its own variables."""
     brain: Mapping[str, str]
     """Those of BRAIN_VARIABLES that are set."""
+    sip_binary: str = ""
+    """LIVEKIT_SIP: livekit/sip's binary, for the tests with real telephone calls; empty: the one on the PATH, if there is one."""
 
     @property
     def has_model(self) -> bool:
@@ -55,4 +57,5 @@ class LocalSettings:
             cache_dir=Path(env.get("VOICEMESH_CACHE_DIR") or home_cache / "voice-mesh"),
             inherited={name: value for name, value in env.items() if not name.startswith(_OURS)},
             brain={name: env[name] for name in BRAIN_VARIABLES if env.get(name)},
+            sip_binary=env.get("LIVEKIT_SIP", ""),
         )

@@ -198,6 +198,7 @@ def spec(
         name="livekit",
         command=command,
         env=env,
+        after=("redis",) if redis_address else (),
         # It prints its errors and exits 0, so only an answer counts.
         probe=http_ok(f"http://{HOST}:{port}/"),
         ready_seconds=20,

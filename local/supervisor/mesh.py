@@ -55,7 +55,8 @@ class Mesh:
     ``env_overrides`` is added to every worker's environment, ``env_of[name]`` to one process's.
     ``ports`` fixes some (``livekit``, ``redis``, ``speech``, ``billing_mcp``, ``billing.health`` ...). ``brain`` are the
     variables that select a language model; empty means the playbook, whatever the shell has. ``speech_url`` is a speech server
-    that runs already (another mesh's), used instead of one of its own. ``for_browsers`` starts the gateway, with its call page.
+    that runs already (another mesh's), used instead of one of its own. ``for_browsers`` starts the gateway, with its call page;
+    with ``keeps_numbers`` LiveKit has the mesh's Redis, in which it keeps telephone numbers.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Mesh:
         brain: Mapping[str, str] | None = None,
         speech_url: str = "",
         for_browsers: bool = False,
+        keeps_numbers: bool = False,
         settings: LocalSettings | None = None,
         say: Say = silent,
     ) -> None:
@@ -84,7 +86,7 @@ class Mesh:
         self.settings = settings or LocalSettings.from_env()
         self._spares = frozenset(spares)
         self._without, self._say = frozenset(without) | ({"speech"} if speech_url else set()), say
-        self._speech_url, self._for_browsers = speech_url, for_browsers
+        self._speech_url, self._for_browsers, self._keeps_numbers = speech_url, for_browsers, keeps_numbers
         self._env_overrides, self._env_of = dict(env_overrides or {}), dict(env_of or {})
         self._wanted_ports, self._brain = dict(ports or {}), dict(brain or {})
         self._ports = Ports()
@@ -233,16 +235,8 @@ class Mesh:
 
     # --- the process table ----------------------------------------------------------------------------------------------
     def _pick_ports(self) -> None:
-        names = [
-            "redis",
-            "livekit",
-            "livekit.udp",
-            "speech",
-            *BACK_OFFICES.values(),
-            "ledger.health",
-            "ledger.metrics",
-            GATEWAY,
-        ]
+        names = ["redis", "livekit", "livekit.udp", "speech", *BACK_OFFICES.values(), GATEWAY]
+        names += ["ledger.health", "ledger.metrics"]
         workers = dict.fromkeys((*SERVICES, *self.workers))
         names += [f"{worker}.{kind}" for worker in workers for kind in ("health", "metrics", "grpc")]
         if unknown := sorted(set(self._wanted_ports) - set(names)):
@@ -280,6 +274,7 @@ class Mesh:
                 config_path=self.run_dir / "livekit.yaml",
                 env=self._env("livekit"),
                 webhook_url=f"{self.page_url}webhooks/livekit" if self._for_browsers else "",
+                redis_address=f"{HOST}:{port['redis']}" if self._keeps_numbers else "",
             )
             if "livekit" not in self._without
             else None,

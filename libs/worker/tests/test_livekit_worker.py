@@ -64,6 +64,15 @@ async def test_a_job_whose_process_is_gone_is_told_of(worker: LiveKitWorker) -> 
     assert told == [ClosedJob("call-1", "billing-h1", "h1", -9), ClosedJob("call-1", "triage-AJ_1", "", 0)]
 
 
+async def test_a_switchboard_is_missed_in_its_call_and_not_in_the_room_that_it_sits_in(worker: LiveKitWorker) -> None:
+    told: list[ClosedJob] = []
+    worker.on_job_closed = told.append
+    worker.watch_jobs()
+    job = running("human-1", call_id="call-7", handoff_id="d1")
+    worker._proc_pool.emit("process_closed", Process(-9, job))
+    assert told == [ClosedJob("call-7", "human-1", "d1", -9)]
+
+
 async def test_livekit_is_told_at_once_that_a_place_is_free(
     worker: LiveKitWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

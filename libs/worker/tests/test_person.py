@@ -148,7 +148,7 @@ class Floor:
 async def test_while_nobody_is_on_duty_nobody_is_asked_and_nothing_is_left_behind() -> None:
     floor = Floor()
     person = await floor.opened(on_duty=0)
-    assert not await person.is_on_duty()
+    assert not await person.can_be_asked()
     before = floor.checkpoint.call
     assert await person.to(floor.asked()) == Missed(OFF_DUTY)
     assert floor.journal == []
@@ -161,7 +161,7 @@ async def test_while_the_store_is_away_nobody_is_promised() -> None:
     floor = Floor()
     person = await floor.opened()
     floor.store.is_away = True
-    assert not await person.is_on_duty()
+    assert not await person.can_be_asked()
     assert await person.to(floor.asked()) == Missed(OFF_DUTY)
 
 
@@ -176,7 +176,7 @@ async def test_a_store_that_hangs_is_not_waited_for() -> None:
 
     floor.store.humans_on_duty = hangs  # type: ignore[method-assign]
     began_at = asyncio.get_running_loop().time()
-    assert not await person.is_on_duty()
+    assert not await person.can_be_asked()
     assert asyncio.get_running_loop().time() - began_at < 1
 
 

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from handoff.call import Ending
+from handoff.desk import DESK
 from handoff.lifecycle import State
 from handoff.testing import make_call, make_handoff
 from worker.jumping_time import everything_ran, without_waiting
@@ -231,3 +232,30 @@ async def test_deaths_that_have_nothing_to_do_with_each_other_are_no_trouble_of_
         await scene.died((await scene.floor()).agent_id)
         await asyncio.sleep(30)
     assert len(scene.pool.launched) == 4
+
+
+# --- a human's switchboard --------------------------------------------------------------------------------------------
+@without_waiting
+async def test_a_human_whose_switchboard_died_is_hung_up_and_customer_care_has_the_caller_at_once() -> None:
+    scene = Scene("escalation")
+    await scene.held(service=DESK, agent_id="human-1", lease_seconds=60)
+    await scene.died("human-1", handoff_id="d1")
+    assert (await scene.floor()).service == "escalation"
+    assert len(scene.pool.launched) == 1
+    assert scene.rooms.evicted == ["human-1"]
+    assert scene.rooms.closed == ["consult-human-1"]
+
+
+@without_waiting
+async def test_a_switchboard_that_dies_while_its_human_is_briefed_costs_the_caller_nothing() -> None:
+    scene = Scene("escalation")
+    await scene.held(service="escalation", agent_id="escalation-1")
+    await scene.store.offer(make_handoff("d1", to_service=DESK, now=await scene.store.now()))
+    await scene.store.move("d1", State.ACCEPTED)
+    await scene.store.move("d1", State.DISPATCHED, taker_id="human-1")
+    await scene.died("human-1", handoff_id="d1")
+    stored = await scene.store.load_handoff("d1")
+    assert stored is not None
+    assert (stored.state, stored.reason) == (State.WITHDRAWN, "lost"), "the agent asks the next one"
+    assert (await scene.floor()).agent_id == "escalation-1"
+    assert scene.rooms.closed == ["consult-human-1"], "he is not left on a dead line"

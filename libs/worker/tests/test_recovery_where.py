@@ -134,7 +134,9 @@ async def test_a_call_whose_human_and_caller_are_both_gone_ends_as_one_that_a_hu
     await asyncio.sleep(CALLER_BACK_SECONDS + 1)
     call = await scene.call()
     assert (call.ending, call.ending_detail) == (Ending.TRANSFERRED_TO_HUMAN, CALLER_WAS_GONE)
-    assert scene.rooms.closed == ["call-1"]
+    assert scene.rooms.closed == ["consult-human-a1", "call-1"], (
+        "his telephone, should he have been on one, and the call"
+    )
 
 
 @without_waiting

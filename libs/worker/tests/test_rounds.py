@@ -16,7 +16,7 @@ from livekit import api
 from prometheus_client import generate_latest
 from worker.jumping_time import everything_ran, without_waiting
 from worker.observe import Metrics
-from worker.rooms import Caller, Present
+from worker.rooms import CONSULTATIONS, Caller, Present, consultation_of
 from worker.rounds import ROUND_SECONDS, Rounds
 
 ALICE = Caller("caller-1", False)
@@ -35,7 +35,10 @@ class PaperRooms:
         self.rounds += 1
         if self.is_away:
             raise api.TwirpError("unavailable", "LiveKit is away", status=503)
-        return tuple(self.here)
+        return tuple(room for room in self.here if not room.startswith(CONSULTATIONS))
+
+    async def consultations(self) -> tuple[str, ...]:
+        return tuple(room for room in self.here if room.startswith(CONSULTATIONS))
 
     async def present(self, room: str) -> Present:
         self.looks += 1
@@ -222,3 +225,34 @@ async def test_the_rounds_go_on_when_livekit_was_away() -> None:
     await everything_ran()
     assert rooms.rounds >= 3
     running.cancel()
+
+
+# --- humans on the telephone ----------------------------------------------------------------------------------------
+ANNA = consultation_of("human-1")
+
+
+async def test_a_human_whose_switchboard_is_gone_is_not_left_on_a_dead_line() -> None:
+    rooms = PaperRooms({ANNA: Present((Caller("colleague", True),))})
+    rounds, store, _ = going(rooms)
+    await rounds.go()
+    assert rooms.closed == [], "it may be joining again"
+    await rounds.go()
+    assert rooms.closed == [ANNA]
+    assert await store.load_call(ANNA) is None, "he is no caller"
+
+
+async def test_a_human_with_his_switchboard_is_left_alone() -> None:
+    rooms = PaperRooms({ANNA: Present((Caller("colleague", True),), ("human-1",))})
+    rounds, _, _ = going(rooms)
+    await rounds.go()
+    await rounds.go()
+    assert rooms.closed == []
+
+
+async def test_a_switchboard_that_was_away_for_one_round_only_is_none_that_is_gone() -> None:
+    alone, both = Present((Caller("colleague", True),)), Present((Caller("colleague", True),), ("human-1",))
+    rooms = PaperRooms()
+    rounds, _, _ = going(rooms)
+    for rooms.here[ANNA] in (alone, both, alone):
+        await rounds.go()
+    assert rooms.closed == []

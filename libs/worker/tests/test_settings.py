@@ -1,7 +1,7 @@
 """A bad environment is reported whole, with how to mend each part."""
 
 import pytest
-from worker.settings import Settings, SettingsError
+from worker.settings import Phone, Settings, SettingsError
 
 GOOD = {
     "LIVEKIT_URL": "ws://127.0.0.1:7880",
@@ -59,3 +59,16 @@ def test_an_unknown_peer_is_found_by_its_dns_name() -> None:
 def test_a_malformed_peer_list_shows_the_right_form() -> None:
     with pytest.raises(SettingsError, match=r"must look like billing=127\.0\.0\.1:50051"):
         Settings.from_env({**GOOD, "VOICEMESH_PEERS": "billing"})
+
+
+def test_telephones_are_numbers_with_a_name_or_without() -> None:
+    phones = Settings.from_env({**GOOD, "VOICEMESH_DESK_PHONES": "Anna=+15550100001, +15550100002"}).desk_phones
+    assert phones == (Phone("+15550100001", "Anna"), Phone("+15550100002"))
+    assert Settings.from_env(GOOD).desk_phones == (), "nobody is called unless somebody says so"
+
+
+@pytest.mark.parametrize("raw", ["5550100001", "+1 555 010 0001", "Anna", "Anna=15550100001", "1=+15550100001"])
+def test_a_malformed_telephone_shows_the_right_form_and_is_not_quoted(raw: str) -> None:
+    with pytest.raises(SettingsError, match=r"VOICEMESH_DESK_PHONES must look like Anna=\+15550100001") as caught:
+        Settings.from_env({**GOOD, "VOICEMESH_DESK_PHONES": f"Ben=+15550100009,{raw}"})
+    assert "0009" not in str(caught.value)

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from handoff.call import Role
-from handoff.desk import DESK
+from handoff.desk import DESK, TELEPHONE
 from handoff.directory import DIRECTORY, LAST_RESORT
 from handoff.outcome import Refusal
 from livekit import rtc
@@ -21,6 +21,8 @@ from worker.service import Service
 
 _HOUSE = files("worker") / "announcements"
 """The house's own words; a service that has a prompt of the name says it in its own."""
+_HUMANS = {DESK: "hold_person", TELEPHONE: "hold_telephone"}
+"""What is said to a caller who waits for a human. None is promised: whether one takes the call is theirs to choose."""
 _WAITED = {
     Waited.TIMED_OUT: "The caller waited in line with music, and nobody became free.",
     Waited.NO_LONGER: "The caller does not want to wait any longer.",
@@ -106,8 +108,8 @@ class Announcer:
     async def on_hold(self, target: str, position: int) -> None:
         """Why the caller waits, and where he stands in line."""
         place = place_in_line(self._service, position) or " "
-        if target == DESK:  # nobody is promised: whether one takes the call is the humans' choice
-            await self.say(house_words(self._service, "hold_person", place=place))
+        if target in _HUMANS:
+            await self.say(house_words(self._service, _HUMANS[target], place=place))
             return
         await self.say(house_words(self._service, "hold", specialist=DIRECTORY[target].spoken_name, place=place))
 

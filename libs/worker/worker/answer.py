@@ -2,20 +2,24 @@
 
 What a job is for it is told by attributes (job.attributes_of): ``resume`` names the epoch that was seized for it, ``handoff_id`` the
 handoff that it comes for (``silent`` when the call only moves to another worker of its service); without either a caller is new.
+With ``telephone`` it answers nobody: it calls a human of ours.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 
 from handoff.errors import FloorLost
 from livekit.agents import JobContext, tokenize
 
 from worker import classifier, greeting, resuming, sentiment, taking
+from worker.by_telephone import NUMBER
 from worker.desk import Desk
 from worker.job import attributes_of
+from worker.put_through import put_through
 from worker.service import Service
 from worker.settings import Settings
 
@@ -30,9 +34,13 @@ with suppress(classifier.ModelProblem):  # a call that needs it tells
 
 async def answer(ctx: JobContext, service: Service, settings: Settings) -> None:
     """Entry of a job process. The job boundary: whatever fails here, the caller must hear something."""
+    told = attributes_of(ctx)
+    if NUMBER in told:
+        await put_through(ctx, service, settings, told)
+        return
     desk = Desk(ctx, service, settings)
     try:
-        await _work(desk)
+        await _work(desk, told)
     except asyncio.CancelledError:
         if not desk.leaving.is_leaving:
             raise
@@ -43,8 +51,7 @@ async def answer(ctx: JobContext, service: Service, settings: Settings) -> None:
         await desk.leaving.give_up()
 
 
-async def _work(desk: Desk) -> None:
-    told = attributes_of(desk.ctx)
+async def _work(desk: Desk, told: Mapping[str, str]) -> None:
     if epoch := told.get("resume", ""):
         await resuming.resume(desk, int(epoch))
     elif told.get("handoff_id", ""):

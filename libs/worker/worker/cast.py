@@ -40,7 +40,7 @@ class Stage:
     ladder: Ladder | None = None
     """What is tried when nobody takes the call; without one there are no callback tickets either."""
     person: Person | None = None
-    """The way to a human at the desk, for a service that may go it."""
+    """The way to a human of ours, for a service that may go it."""
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ async def make(
     )
     if stage.ladder is not None:
         toolset = [*toolset, callback_ticket.tool(stage.ladder.store, stage.checkpoint)]
-    if stage.person is not None and await stage.person.is_on_duty():
+    if stage.person is not None and await stage.person.can_be_asked():
         toolset = [*toolset, person.tool(stage.person)]
     agent = service.agent(
         brief,

@@ -181,7 +181,7 @@ class Desk:
 
     def _person(self, checkpoint: Checkpoint) -> Person | None:
         """Customer care alone connects callers with a human: every other service sends who wants one there, as ever."""
-        if self.service.name != LAST_RESORT or not self.settings.desk_seconds:
+        if self.service.name != LAST_RESORT or not (self.settings.desk_seconds or self.settings.desk_phones):
             return None
         return Person(
             room=self.ctx.room,

@@ -27,6 +27,7 @@ class ClosedJob:
     when the process is there and does nothing more (see stopped.py)."""
 
     call_id: str
+    """Its room's name; a switchboard's room is another than its call's."""
     agent_id: str
     """The identity it had, or was to have, in the room."""
     handoff_id: str
@@ -115,5 +116,6 @@ class LiveKitWorker(AgentServer):
 
 
 def _closed(job: RunningJobInfo, exit_code: int | None) -> ClosedJob:
-    handoff_id = job.job.attributes.get("handoff_id", "")
-    return ClosedJob(job.job.room.name, job.accept_arguments.identity, handoff_id, exit_code)
+    told = job.job.attributes
+    call_id = told.get("call_id", "") or job.job.room.name
+    return ClosedJob(call_id, job.accept_arguments.identity, told.get("handoff_id", ""), exit_code)

@@ -1,9 +1,10 @@
-"""The way to a human at the desk: a rung of its own, for a caller who asks for a person while one is on duty.
+"""The way to a human of ours: a rung of its own, for a caller who asks for a person while one can be asked.
 
-The offer is our own, and accepted, as when a call moves to another worker: no gRPC reaches a human. Then the caller waits in the
-desk's line, which the humans see. One who takes the call is noted as its taker (DISPATCHED), and is READY when his microphone is in
-the room; he is introduced, has the floor, and is SPOKEN when his page has opened the microphone. All of these moves are the
-gateway's. Who does not come is followed by a new offer; when nobody comes the brain goes on, with a callback as ever.
+There are two ways, tried in this order: humans at the desk (at_the_desk.py), and their telephones (by_telephone.py). On either the
+offer is our own, and accepted, as when a call moves to another worker: no gRPC reaches a human. The caller waits in line. One who
+takes the call is noted as its taker (DISPATCHED), and is READY when his voice could be heard in the room; he is introduced, has the
+floor, and is SPOKEN when his microphone is open. All of these moves are made for him: by the gateway for a browser, by a switchboard
+for a telephone. Who does not come is followed by a new offer; when nobody comes the brain goes on, with a callback as ever.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from typing import Any
+from typing import Any, Protocol
 
 from handoff.call import Intent
 from handoff.context import build_context
-from handoff.desk import DESK, ENTRY, LEASE_SECONDS
+from handoff.desk import DESK, ENTRY
 from handoff.errors import FloorLost, HandoffError, PeerUnreachable
 from handoff.lifecycle import FINAL, State
 from handoff.store import Handoff, Store
@@ -23,6 +24,8 @@ from livekit import api, rtc
 from livekit.agents import RunContext, function_tool
 
 from worker.agent import CallAgent
+from worker.at_the_desk import AtTheDesk
+from worker.by_telephone import ByTelephone
 from worker.checkpoint import Checkpoint
 from worker.hold import FRUSTRATED_PRIORITY, Hold, Waited
 from worker.ladder import Asked, Missed
@@ -35,16 +38,43 @@ log = logging.getLogger("voicemesh.person")
 OFF_DUTY = "off_duty"
 """Why nobody was asked: no human takes calls now."""
 NOBODY_CAME = "no_answer"
-_ASKED_SECONDS = 0.3
-_COMES_SECONDS = 25.0
-"""From a human's "I take it" to his microphone in the room: his browser may ask him for it first."""
-_OPENS_SECONDS = 5.0
-"""From the floor to his open microphone: his page looks twice a second."""
+_WAITS_ON = (Waited.TIMED_OUT, Waited.GONE)
+"""Ends of a wait after which a caller may be made to wait for somebody else."""
+_SEEN_SECONDS = 5.0
+"""From the store's word that he is READY to our watch's, which takes milliseconds."""
 _ENOUGH = 1000
 """A human who is in the room came for this very call, wherever it stands in line."""
 _MAX_TRIES = 3
 """Humans who came and were lost again, each after an introduction: after so many the wait is over."""
-_MANNER = Manner(is_told=False, lease_seconds=LEASE_SECONDS, spoken_seconds=_OPENS_SECONDS)
+
+
+class Way(Protocol):
+    """A way to our humans."""
+
+    @property
+    def line(self) -> str:
+        """Whose line the caller waits in."""
+
+    @property
+    def seconds(self) -> float:
+        """His longest wait."""
+
+    @property
+    def manner(self) -> Manner:
+        """How a human who comes by it is given the floor."""
+
+    async def is_open(self) -> bool:
+        """Whether anybody can be asked by it now."""
+
+    async def begin(self) -> None:
+        """A caller begins to wait."""
+
+    async def may_be_taken(self, offer: Handoff | None) -> bool:
+        """Whether the wait goes on as it is; else a new offer is made. ``offer``: the last one, not READY, if there was any. Raises
+        PeerUnreachable when nobody is left who could be asked."""
+
+    async def offered(self, handoff_id: str) -> None:
+        """The new offer is made: whoever has to be told is told. Raises PeerUnreachable when nobody can be."""
 
 
 class Person:
@@ -57,24 +87,35 @@ class Person:
         self._store = store
         self._checkpoint = checkpoint
         self._settings = settings
+        self._ways: tuple[Way, ...] = (
+            AtTheDesk(store, settings),
+            ByTelephone(lkapi=lkapi, store=store, call_id=checkpoint.call.call_id, settings=settings),
+        )
         self._passing = Passing(room=room, lkapi=lkapi, store=store, checkpoint=checkpoint, settings=settings)
         self._handoff_id = ""
 
-    async def is_on_duty(self) -> bool:
-        """Whether a human takes calls; no, when that cannot be told at once: a caller waits for the answer."""
-        try:
-            async with asyncio.timeout(_ASKED_SECONDS):
-                return await self._store.humans_on_duty() > 0
-        except (HandoffError, TimeoutError):
-            return False
+    async def can_be_asked(self) -> bool:
+        """Whether a human is on duty, or has a telephone."""
+        for way in self._ways:
+            if await way.is_open():
+                return True
+        return False
 
     async def to(self, asked: Asked) -> Moved | Missed:
-        """Waits for a human with the caller, at most VOICEMESH_DESK_SECONDS, and gives him the call."""
-        if not await self.is_on_duty():
-            return Missed(OFF_DUTY)
+        """Waits for a human with the caller and gives him the call; one way after the other, for as long as the caller waits."""
+        result: Moved | Missed = Missed(OFF_DUTY)
+        for way in self._ways:
+            if await way.is_open():
+                result = await self._by(way, asked)
+                if isinstance(result, Moved) or result.waited not in _WAITS_ON:
+                    break
+        return result
+
+    async def _by(self, way: Way, asked: Asked) -> Moved | Missed:
         self._handoff_id = ""
+        await way.begin()
         try:
-            result = await self._in_line(asked)
+            result = await self._in_line(way, asked)
         except BaseException as e:  # this job ends, or its own agent failed: no human shall come for it
             if not self._passing.is_passed or self._passing.caller_left.is_set():
                 await self._call_off("caller_left" if isinstance(e, asyncio.CancelledError) else type(e).__name__)
@@ -85,15 +126,15 @@ class Person:
         return result
 
     # --- the line -------------------------------------------------------------------------------------------------
-    async def _in_line(self, asked: Asked) -> Moved | Missed:
+    async def _in_line(self, way: Way, asked: Asked) -> Moved | Missed:
         hold = Hold(
             self._store,
             asked.host,
             asked.overheard,
-            service=DESK,
+            service=way.line,
             call_id=self._checkpoint.call.call_id,
-            seconds=self._settings.desk_seconds,
-            free=lambda: self._places(asked),
+            seconds=way.seconds,
+            free=lambda: self._places(way, asked),
             priority=lambda: FRUSTRATED_PRIORITY if asked.is_frustrated() else 0,
             caller_is_done=asked.caller_is_done,
         )
@@ -104,37 +145,29 @@ class Person:
                     await self._call_off(str(waited))
                     return Missed(NOBODY_CAME, waited)
                 try:
-                    return await self._given(asked)
+                    return await self._given(way, asked)
                 except Failed as failed:
                     log.info("a human was lost: %s", failed, extra={"call_id": self._checkpoint.call.call_id})
                     if str(failed) == "caller_left":
                         return Missed("caller_left")
         return Missed(NOBODY_CAME, Waited.TIMED_OUT)
 
-    async def _places(self, asked: Asked) -> int:
+    async def _places(self, way: Way, asked: Asked) -> int:
         """Looks after the offer; more than enough once a human is in the room for it. Raises PeerUnreachable when none is left who
         could come."""
         try:
             stored = await self._store.load_handoff(self._handoff_id) if self._handoff_id else None
             if stored is not None and stored.state is State.READY:
                 return _ENOUGH
-            if stored is not None and await self._is_coming(stored):
-                return 0
-            if not await self._store.humans_on_duty():
-                raise PeerUnreachable("no human is on duty any more")
-            if stored is None or stored.state is not State.ACCEPTED:
+            if not await way.may_be_taken(stored):
                 await self._call_off("the human did not come")
                 await self._offer(asked)
+                await way.offered(self._handoff_id)
         except PeerUnreachable:
             raise
         except HandoffError as e:  # the store may be back at the next look
-            log.warning("the desk cannot be asked: %s", type(e).__name__, extra={"call_id": self._room.name})
+            log.warning("nobody can be asked: %s", type(e).__name__, extra={"call_id": self._room.name})
         return 0
-
-    async def _is_coming(self, stored: Handoff) -> bool:
-        if stored.state is not State.DISPATCHED:
-            return False
-        return await self._store.now() - stored.moved_at[State.DISPATCHED] < _COMES_SECONDS
 
     async def _offer(self, asked: Asked) -> None:
         checkpoint, handoff_id = self._checkpoint, f"d{uuid.uuid4().hex[:12]}"
@@ -155,18 +188,18 @@ class Person:
         await self._store.move(handoff_id, State.ACCEPTED)
 
     # --- the floor ------------------------------------------------------------------------------------------------
-    async def _given(self, asked: Asked) -> Moved:
+    async def _given(self, way: Way, asked: Asked) -> Moved:
         """Introduces the human who is READY and gives him the floor. Raises Failed when the call is still here."""
         handoff_id, passing = self._handoff_id, self._passing
         passing.is_passed = False
         watch = Watch(self._store.watch(handoff_id))
         try:
-            taker_id = await watch.until(State.READY, _OPENS_SECONDS, "lost")
+            taker_id = await watch.until(State.READY, _SEEN_SECONDS, "lost")
             await passing.meanwhile(asked.host.introduce(self._name_of(taker_id)), watch)
             await passing.meanwhile(asked.caller_is_done(), watch)
             await passing.flushed()
             self._name_of(taker_id)  # he may have gone meanwhile: nobody gives the floor to an empty chair
-            await passing.give(handoff_id, taker_id, watch, asked.fall_silent, _MANNER)
+            await passing.give(handoff_id, taker_id, watch, asked.fall_silent, way.manner)
         except FloorLost:
             # Another agent holds the floor, or the call has ended: not a word from here.
             await passing.close(handoff_id, "floor_lost")
@@ -204,7 +237,7 @@ def tool(person: Person) -> Any:
 
     @function_tool(name="connect_person", on_duplicate="reject")
     async def connect(context: RunContext[Any], summary: str = "") -> str:
-        """Connect the caller with a person of our team: one is at the desk now. For a caller who asks for a person, a human or a manager,
+        """Connect the caller with a person of our team: one can be asked now. For a caller who asks for a person, a human or a manager,
         and for whom you cannot make it right; before you look for a callback's slot. He is told that he waits, and hears music: do not
         announce it yourself. When you are told that nobody took the call, say so and offer a manager's call.
 

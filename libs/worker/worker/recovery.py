@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from handoff.call import Call, Channel, Ending, Floor
-from handoff.desk import DESK
+from handoff.desk import DESK, is_human
 from handoff.directory import DIRECTORY
 from handoff.errors import FloorLost, HandoffError, StoreUnavailable, WireMismatch
 from handoff.guardian import MOST_ATTEMPTS, OWN_ATTEMPTS, Guardian, service_of_successor
@@ -29,7 +29,7 @@ from handoff.store import Overdue, Store
 from worker.admission import Admission
 from worker.livekit_worker import ClosedJob
 from worker.observe import Metrics
-from worker.rooms import LIVEKIT_AWAY, Caller, Present, Rooms
+from worker.rooms import LIVEKIT_AWAY, Caller, Present, Rooms, consultation_of
 
 log = logging.getLogger("voicemesh.recovery")
 
@@ -315,11 +315,14 @@ class Recovery:
 
     # --- tasks ----------------------------------------------------------------------------------------------------
     def _evict(self, call_id: str, agent_id: str) -> None:
-        """Beside everything else: nobody waits for it. The successor has another identity."""
+        """Beside everything else: nobody waits for it. The successor has another identity. Who was on the telephone with a
+        switchboard that is lost shall not hold on to a dead line."""
 
         async def evict() -> None:
             with suppress(*LIVEKIT_AWAY):
                 await self._rooms.evict(call_id, agent_id)
+                if is_human(agent_id):
+                    await self._rooms.close(consultation_of(agent_id))
 
         self._background(evict(), call_id)
 

@@ -18,9 +18,16 @@ LIVEKIT_AWAY = (api.TwirpError, aiohttp.ClientError, OSError)
 """Refused, or not answered: LiveKit's client raises what its transport raised, TimeoutError (an OSError) among it."""
 CALL_ROOMS = "call-"
 """How the names of rooms that are calls begin."""
+CONSULTATIONS = "consult-"
+"""How the names of rooms begin in which a human is alone with the switchboard that called him; they are no calls."""
 _ANSWER_SECONDS = 2.0
 
 _CALLERS = (models.ParticipantInfo.STANDARD, models.ParticipantInfo.SIP)
+
+
+def consultation_of(human_id: str) -> str:
+    """The room in which this human is on the telephone."""
+    return f"{CONSULTATIONS}{human_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +126,15 @@ class Rooms:
 
     async def calls(self) -> tuple[str, ...]:
         """Names of the rooms that are calls and that somebody is in."""
+        return await self._inhabited(CALL_ROOMS)
+
+    async def consultations(self) -> tuple[str, ...]:
+        """Names of those in which humans are on the telephone."""
+        return await self._inhabited(CONSULTATIONS)
+
+    async def _inhabited(self, beginning: str) -> tuple[str, ...]:
         answer = await self._livekit.room.list_rooms(api.ListRoomsRequest())
-        return tuple(r.name for r in answer.rooms if r.name.startswith(CALL_ROOMS) and r.num_participants)
+        return tuple(r.name for r in answer.rooms if r.name.startswith(beginning) and r.num_participants)
 
     async def aclose(self) -> None:
         """Closes the connection."""

@@ -2,7 +2,8 @@
 
 A caller may be in a room that the store knows nothing of: his dispatch was made when no worker was registered, and LiveKit loses
 such a dispatch in silence. He gets his record; nobody comes to it, so the guardians find it at their next look, and the rest is their way. And a
-call may have ended while LiveKit was away, so that its room was never closed: the caller would wait in it for ever.
+call may have ended while LiveKit was away, so that its room was never closed: the caller would wait in it for ever. Or a human of ours
+was on the telephone with a switchboard that is gone, its worker and all: he would listen to nothing.
 
 Where a gateway hears from LiveKit who comes in (its webhooks), such a caller need not wait for two rounds: his room is on a list in the
 store some seconds later, and one of us looks at it within a second. The rounds go on as before, for whatever was not told.
@@ -40,6 +41,7 @@ class Rounds:
         self._rooms = rooms
         self._metrics = metrics
         self._strange: frozenset[str] = frozenset()
+        self._forlorn: frozenset[str] = frozenset()
 
     async def run(self) -> None:
         """Goes a round about every ROUND_SECONDS, and looks at what was told every LOOK_SECONDS."""
@@ -66,6 +68,16 @@ class Rounds:
         for room in sorted(strange & self._strange):  # a room that is strange for the first time may just be opening
             await self._look_at(room)
         self._strange = strange
+        await self._look_at_consultations()
+
+    async def _look_at_consultations(self) -> None:
+        found = [room for room in await self._rooms.consultations() if not (await self._rooms.present(room)).agents]
+        for room in self._forlorn.intersection(
+            found
+        ):  # its switchboard may have joined LiveKit again by the second round
+            log.warning("the line of a human whose switchboard is gone is closed")
+            await self._rooms.close(room)
+        self._forlorn = frozenset(found)
 
     async def look_at_lonely(self) -> None:
         """Rooms into which a caller came some seconds ago, when no agent has the floor in them. Raises StoreUnavailable,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
@@ -64,6 +65,26 @@ def _peers(raw: str) -> dict[str, str]:
             raise ValueError("must look like billing=127.0.0.1:50051|127.0.0.1:50061,triage=127.0.0.1:50052")
         peers[name.strip()] = address.strip()
     return peers
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """Where a human of ours is reached by telephone."""
+
+    number: str = field(repr=False)
+    """In E.164. Private, as a caller's: never logged."""
+    name: str = ""
+    """How callers are told who takes over; empty when they shall not be."""
+
+
+_PHONE = re.compile(r"(?:(?P<name>[^\W\d_][\w .'’-]{0,39})=)?(?P<number>\+[1-9]\d{6,14})")
+
+
+def _phones(raw: str) -> tuple[Phone, ...]:
+    found = [_PHONE.fullmatch(part.strip()) for part in raw.split(",") if part.strip()]
+    if None in found:
+        raise ValueError("must look like Anna=+15550100001,+15550100002: + and the country's code first, digits alone")
+    return tuple(Phone(match["number"], match["name"] or "") for match in found if match)
 
 
 def _secrets(raw: str) -> str:
@@ -160,7 +181,25 @@ class Settings:
         "VOICEMESH_HOLD_SECONDS", _number(0, 600), 30.0, why="longest wait with music for a busy specialist; 0 = never"
     )
     desk_seconds: float = _var(
-        "VOICEMESH_DESK_SECONDS", _number(0, 600), 60.0, why="longest wait for a human at the desk; 0 = none is asked"
+        "VOICEMESH_DESK_SECONDS",
+        _number(0, 600),
+        60.0,
+        why="longest wait for a human at the desk; 0 = none is asked there",
+    )
+    desk_phones: tuple[Phone, ...] = _var(
+        "VOICEMESH_DESK_PHONES",
+        _phones,
+        (),
+        why="numbers of humans to call when none is at the desk; empty = none is called",
+    )
+    desk_trunk: str = _var(
+        "VOICEMESH_DESK_TRUNK",
+        _text,
+        "voicemesh/main/outbound",
+        why="by which of LiveKit's outbound trunks: its name, or ST_...",
+    )
+    desk_ring_seconds: int = _var(
+        "VOICEMESH_DESK_RING_SECONDS", _whole(5, 60), 20, why="how long each of these telephones rings"
     )
     seal_key: str = _var(
         "VOICEMESH_SEAL_KEY", _secrets, "", why="the mesh's common secret, or two, for handoffs while Redis is away"
