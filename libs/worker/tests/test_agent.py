@@ -141,7 +141,7 @@ async def test_only_a_sound_over_the_agents_own_voice_can_be_a_listeners(
         call.session._update_user_state("speaking")
         await asyncio.sleep(0.8)
         call.session._update_user_state("listening")
-        assert call.agent._is_listening(text, confidence) is listens
+        assert call.agent.is_listening(text, confidence) is listens
 
 
 @without_waiting
@@ -151,7 +151,7 @@ async def test_a_long_turn_over_the_agents_voice_is_none_however_unclear(desk: D
         call.session._update_user_state("speaking")
         await asyncio.sleep(2.5)
         call.session._update_user_state("listening")
-        assert not call.agent._is_listening("mumble", UNSURE)
+        assert not call.agent.is_listening("mumble", UNSURE)
 
 
 # --- an unsure hearing ------------------------------------------------------------------------------------------------
