@@ -16,7 +16,7 @@ from livekit.agents import ChatMessage, ToolError, UserTranscriptionTimeoutEvent
 from livekit.agents.voice.events import ConversationItemAddedEvent, UserInputTranscribedEvent
 from worker.agent import CallAgent
 from worker.jumping_time import without_waiting
-from worker.session import PROMPT, SPELLING
+from worker.session import CODE, PROMPT, SPELLING
 from worker.testing import PROMPTS, TextCall, paper_service, text_call
 from worker.told import Calls, ToldModel
 
@@ -113,7 +113,7 @@ async def test_a_whole_code_is_not_waited_out(desk: Desk) -> None:
         hears(call, "It's A C four")
         assert patience["min_delay"] == SPELLING["min_delay"]
         hears(call, "seven two one.")
-        assert patience["min_delay"] == PROMPT["min_delay"]
+        assert patience["min_delay"] == CODE["min_delay"]
 
 
 def hears(call: TextCall, words: str) -> None:
