@@ -14,6 +14,7 @@ from handoff.call import Ending, Fact, Role, Source
 from handoff.testing import START, make_call, make_fact
 from livekit.agents import ChatMessage, ToolError, UserTranscriptionTimeoutEvent, function_tool
 from livekit.agents.voice.events import ConversationItemAddedEvent, UserInputTranscribedEvent
+from worker import hearing
 from worker.agent import CallAgent
 from worker.jumping_time import without_waiting
 from worker.session import CODE, PROMPT, SPELLING
@@ -114,6 +115,18 @@ async def test_a_whole_code_is_not_waited_out(desk: Desk) -> None:
         assert patience["min_delay"] == SPELLING["min_delay"]
         hears(call, "seven two one.")
         assert patience["min_delay"] == CODE["min_delay"]
+
+
+@without_waiting
+async def test_words_are_understood_in_the_pause_in_which_they_may_still_go_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(ToldModel()) as call:
+        understood: list[str] = []
+        monkeypatch.setattr(hearing.understanding, "find_intents", understood.append)
+        hears(call, "I was charged twice")
+        hears(call, "for my March invoice.")
+    assert understood == ["I was charged twice", "I was charged twice for my March invoice."]
 
 
 def hears(call: TextCall, words: str) -> None:

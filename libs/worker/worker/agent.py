@@ -194,6 +194,7 @@ class CallAgent(Senses):
             self._unanswered.append(event.transcript)
             question, heard = last_question(self.brief.checkpoint.call), " ".join(self._unanswered)
             self.session.update_options(endpointing_opts=session.endpointing_after(question, heard))
+            self._hearing.expect(heard)
 
     def is_listening(self, text: str, confidence: float) -> bool:
         """Whether a sound of the caller over our own voice said no more than that he listens; after a question it is an answer."""
