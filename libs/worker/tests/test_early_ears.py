@@ -6,58 +6,12 @@ import asyncio
 from typing import Any
 
 from livekit import rtc
-from livekit.agents import NOT_GIVEN, APIConnectionError, stt, vad
+from livekit.agents import NOT_GIVEN, APIConnectionError, stt
 from livekit.agents.language import LanguageCode
-from livekit.agents.vad import VADEvent, VADEventType
 from worker.early_ears import EarlyEars
+from worker.ears_testing import WINDOW, VoiceDetector, sound
 from worker.jumping_time import without_waiting
 from worker.steady_ears import SteadyEars
-
-WINDOW = 0.032
-"""Seconds that LiveKit's detector looks at once."""
-RATE = 16000
-
-
-class VoiceDetector(vad.VAD):
-    """Takes every window that is not zero for voice, and tells of it in the order and with the counts of LiveKit's own."""
-
-    def __init__(self) -> None:
-        super().__init__(capabilities=vad.VADCapabilities(update_interval=WINDOW))
-
-    def stream(self) -> vad.VADStream:
-        return Detecting(self)
-
-
-class Detecting(vad.VADStream):
-    async def _main_task(self) -> None:
-        self.speaking, self.silence, self.spoken = False, 0.0, 0.0
-        self.speech: list[rtc.AudioFrame] = []
-        async for frame in self._input_ch:
-            if isinstance(frame, rtc.AudioFrame):
-                self.look_at(frame)
-
-    def look_at(self, frame: rtc.AudioFrame) -> None:
-        self.speech.append(frame)
-        self.spoken += WINDOW if self.speaking else 0.0
-        self.tell(VADEventType.INFERENCE_DONE, [frame])
-        if any(frame.data):
-            self.silence = 0.0
-            if not self.speaking:
-                self.speaking, self.spoken = True, WINDOW
-                self.tell(VADEventType.START_OF_SPEECH, self.speech)
-        else:
-            self.silence += WINDOW
-            if not self.speaking:
-                self.speech = self.speech[-2:]  # what stands before a first word, LiveKit's prefix padding
-            elif self.silence >= 0.25:
-                self.speaking = False
-                self.tell(VADEventType.END_OF_SPEECH, self.speech)
-                self.speech, self.spoken = [], 0.0
-
-    def tell(self, kind: VADEventType, frames: list[rtc.AudioFrame]) -> None:
-        event = VADEvent(kind, 0, 0.0, self.spoken, self.silence, [*frames], speaking=self.speaking)
-        event.raw_accumulated_silence, event.probability = self.silence, float(any(frames[-1].data))
-        self._event_ch.send_nowait(event)
 
 
 class Ears(stt.STT[Any]):
@@ -74,7 +28,7 @@ class Ears(stt.STT[Any]):
         if self.are_away:
             raise APIConnectionError()
         await asyncio.sleep(self.takes)
-        text = f"{round(buffer.duration / WINDOW)} windows"
+        text = f"{round(rtc.combine_audio_frames(buffer).duration / WINDOW)} windows"
         heard = stt.SpeechData(text=text, language=LanguageCode("en"), confidence=0.9)
         return stt.SpeechEvent(type=stt.SpeechEventType.FINAL_TRANSCRIPT, alternatives=[heard])
 
@@ -107,11 +61,9 @@ class Listener:
 
     async def says(self, *windows: tuple[int, int]) -> None:
         """Pairs: how many windows of voice, and of silence after it, as they come from a microphone."""
-        for voiced, silent in windows:
-            for value in [1] * voiced + [0] * silent:
-                await asyncio.sleep(WINDOW)
-                samples = int(RATE * WINDOW)
-                self._stream.push_frame(rtc.AudioFrame(bytes([value, 0]) * samples, RATE, 1, samples))
+        for frame in sound(*windows):
+            await asyncio.sleep(WINDOW)
+            self._stream.push_frame(frame)
         await asyncio.sleep(0)
 
     async def ends(self) -> None:
@@ -221,9 +173,8 @@ async def test_what_the_ears_tell_of_their_work_is_passed_on() -> None:
     only = Ears()
     early = EarlyEars(SteadyEars([only], timeout_seconds=4.0), VoiceDetector())
     early.on("metrics_collected", told.append)
-    samples = int(RATE * WINDOW)
-    heard = await early.recognize(rtc.AudioFrame(bytes(2 * samples), RATE, 1, samples))
+    heard = await early.recognize([*sound((1, 0))])
     assert (heard.alternatives[0].text, len(told)) == ("1 windows", 1)
     await early.aclose()
-    await only.recognize(rtc.AudioFrame(bytes(2 * samples), RATE, 1, samples))
+    await only.recognize([*sound((1, 0))])
     assert len(told) == 1
