@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.talking import where
 from local.caller import CallRefused, SpeechUnavailable, load_script, new_access, place_call, render, save_audio
 from local.caller.band import FRAME, Samples
 from local.caller.ear import FRAME_MS
@@ -47,6 +48,7 @@ class Row:
     silences_ms: tuple[int, ...] = ()
     """From the caller's first sound to the agent's last, each time that he spoke over it for longer than an "uh-huh"."""
     failure: str = ""
+    call_id: str = ""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,10 +70,11 @@ async def _measured(options: argparse.Namespace, console: Console) -> int:
                             rows.append(await _call(mesh, name, channel, verbose=options.verbose))
                             console.say(f"{number:>3}/{options.calls} {_told(rows[-1])}")
                             await asyncio.sleep(_BREATH_SECONDS)
+            answered = where.answers(run_dir.path / "logs", {row.call_id for row in rows if not row.failure})
     except (MeshError, SpeechUnavailable) as error:
         console.complain(f"\n{error}")
         return 1
-    text = _page(rows, began_at, livekit_version)
+    text = _page(rows, began_at, livekit_version, answered)
     console.plain(f"\n{text}")
     if options.out is not None:
         (options.out / f"talking-{began_at:%Y-%m-%d}.md").write_text(text, "utf-8")
@@ -108,6 +111,7 @@ async def _call(mesh: Mesh, name: str, channel: str, *, verbose: bool) -> Row:
         tuple(response_times_ms(_without_listening(recording), recording.agents)),
         tuple(i.silent_after_ms for i in interruptions(_without_listening(recording), recording.agents)),
         "; ".join(recording.problems),
+        access.call_id,
     )
 
 
@@ -125,7 +129,9 @@ def _told(row: Row) -> str:
     return f"{Path(row.caller).stem} ({row.channel}): {outcome} (load {row.load:.1f})"
 
 
-def _page(rows: Sequence[Row], began_at: datetime, livekit_version: str) -> str:
+def _page(
+    rows: Sequence[Row], began_at: datetime, livekit_version: str, answered: Sequence[where.Answered] = ()
+) -> str:
     lines = [
         f"# Talking, {began_at:%Y-%m-%d}",
         "",
@@ -143,7 +149,9 @@ def _page(rows: Sequence[Row], began_at: datetime, livekit_version: str) -> str:
         lines.append(
             _figures("answer after the caller's last sound, ms", channel, [t for r in mine for t in r.responses_ms])
         )
-    lines += ["", "| call | answers, ms | silent, ms | load |", "| --- | --- | --- | --- |"]
+    at_the_ear = [t for row in rows if not row.failure for t in row.responses_ms]
+    lines += ["", *where.table(answered, at_the_ear)]
+    lines += ["| call | answers, ms | silent, ms | load |", "| --- | --- | --- | --- |"]
     lines += [
         f"| {Path(r.caller).stem} ({r.channel}){' FAILED' if r.failure else ''} | {_list(r.responses_ms)} | {_list(r.silences_ms)} | {r.load:.1f} |"
         for r in rows
@@ -156,10 +164,8 @@ def _figures(what: str, channel: str, times: list[int]) -> str:
     if not times:
         return f"| {what} | {channel} | 0 | | | | |"
     ranked = sorted(times)
-    p95 = ranked[-(-95 * len(ranked) // 100) - 1]
-    return (
-        f"| {what} | {channel} | {len(ranked)} | {ranked[0]} | {statistics.median(ranked):.0f} | {p95} | {ranked[-1]} |"
-    )
+    median, p95 = f"{statistics.median(ranked):.0f}", where.p95(ranked)
+    return f"| {what} | {channel} | {len(ranked)} | {ranked[0]} | {median} | {p95} | {ranked[-1]} |"
 
 
 def _list(times: Sequence[int]) -> str:

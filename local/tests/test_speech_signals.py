@@ -25,6 +25,13 @@ def test_features_have_the_shape_of_their_window_however_long_the_audio_is() -> 
         assert log_mel(_tone(seconds), 1500).shape == (80, 1500)
 
 
+@pytest.mark.parametrize("samples", [0, 1, 160, 200, 201, 48_123, 15 * RATE - 100])
+def test_silence_that_is_not_computed_is_the_silence_that_would_be(samples: int) -> None:
+    tone = _tone(15.0)[:samples]
+    written_out = np.concatenate([tone, np.zeros(15 * RATE - samples, np.float32)])
+    assert np.allclose(log_mel(tone, 1500), log_mel(written_out, 1500), atol=1e-6)
+
+
 def test_a_tone_is_loudest_in_the_mel_band_of_its_pitch() -> None:
     low, high = (int(log_mel(_tone(2, hertz=hertz), 1500)[:, 100].argmax()) for hertz in (300.0, 3000.0))
     assert low < 20 < 40 < high

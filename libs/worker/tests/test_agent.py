@@ -14,9 +14,10 @@ from handoff.call import Ending, Fact, Role, Source
 from handoff.testing import START, make_call, make_fact
 from livekit.agents import ChatMessage, ToolError, UserTranscriptionTimeoutEvent, function_tool
 from livekit.agents.voice.events import ConversationItemAddedEvent, UserInputTranscribedEvent
+from worker import hearing
 from worker.agent import CallAgent
 from worker.jumping_time import without_waiting
-from worker.session import PROMPT, SPELLING
+from worker.session import CODE, PROMPT, SPELLING
 from worker.testing import PROMPTS, TextCall, paper_service, text_call
 from worker.told import Calls, ToldModel
 
@@ -113,7 +114,19 @@ async def test_a_whole_code_is_not_waited_out(desk: Desk) -> None:
         hears(call, "It's A C four")
         assert patience["min_delay"] == SPELLING["min_delay"]
         hears(call, "seven two one.")
-        assert patience["min_delay"] == PROMPT["min_delay"]
+        assert patience["min_delay"] == CODE["min_delay"]
+
+
+@without_waiting
+async def test_words_are_understood_in_the_pause_in_which_they_may_still_go_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(ToldModel()) as call:
+        understood: list[str] = []
+        monkeypatch.setattr(hearing.understanding, "find_intents", understood.append)
+        hears(call, "I was charged twice")
+        hears(call, "for my March invoice.")
+    assert understood == ["I was charged twice", "I was charged twice for my March invoice."]
 
 
 def hears(call: TextCall, words: str) -> None:
@@ -141,7 +154,7 @@ async def test_only_a_sound_over_the_agents_own_voice_can_be_a_listeners(
         call.session._update_user_state("speaking")
         await asyncio.sleep(0.8)
         call.session._update_user_state("listening")
-        assert call.agent._is_listening(text, confidence) is listens
+        assert call.agent.is_listening(text, confidence) is listens
 
 
 @without_waiting
@@ -151,7 +164,7 @@ async def test_a_long_turn_over_the_agents_voice_is_none_however_unclear(desk: D
         call.session._update_user_state("speaking")
         await asyncio.sleep(2.5)
         call.session._update_user_state("listening")
-        assert not call.agent._is_listening("mumble", UNSURE)
+        assert not call.agent.is_listening("mumble", UNSURE)
 
 
 # --- an unsure hearing ------------------------------------------------------------------------------------------------

@@ -45,6 +45,10 @@ def test_a_log_line_is_one_json_object_with_its_call() -> None:
     assert (line["level"], line["logger"], line["call_id"]) == ("INFO", "voicemesh.test", "call-1")
 
 
+def test_an_answers_times_stand_in_their_line_as_they_are() -> None:
+    assert logged("answered", answer_ms={"heard": 350, "spoken": 620})["answer_ms"] == {"heard": 350, "spoken": 620}
+
+
 def test_fields_that_were_not_chosen_do_not_get_into_the_log() -> None:
     assert set(logged("heard", transcript="my card is", user_input="4111", handoff_id="h1")) == {
         "at",

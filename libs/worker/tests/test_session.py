@@ -8,7 +8,9 @@ import pytest
 from livekit import rtc
 from livekit.plugins import openai
 from worker import session
-from worker.session import PROMPT, SPELLING, WHOLE
+from worker.early_ears import EarlyEars
+from worker.session import CODE, PROMPT, SPELLING, WHOLE
+from worker.steady_ears import SteadyEars
 from worker.told import ToldModel
 
 
@@ -49,7 +51,7 @@ ASKS_ID, ASKS_ZIP = "Could you tell me your account ID, please?", "And what is t
     ("question", "heard"), [(ASKS_ID, "It's A C four seven two one."), (ASKS_ZIP, "Nine seven two oh nine.")]
 )
 def test_a_whole_code_needs_no_more_time(question: str, heard: str) -> None:
-    assert session.endpointing_after(question, heard) is PROMPT
+    assert session.endpointing_after(question, heard) is CODE
 
 
 @pytest.mark.parametrize(
@@ -83,19 +85,31 @@ def test_a_polite_word_is_not_the_code_that_was_asked_for() -> None:
     assert session.endpointing_after(ASKS_ID, "Sure, thank you.") is SPELLING
 
 
-def test_spelling_gets_more_time_than_talking() -> None:
-    assert SPELLING["min_delay"] > PROMPT["min_delay"]
-    assert SPELLING["max_delay"] > PROMPT["max_delay"]
+def test_spelling_gets_more_time_than_talking_and_talking_more_than_what_leaves_nothing_open() -> None:
+    assert SPELLING["min_delay"] > PROMPT["min_delay"] > CODE["min_delay"] >= WHOLE["min_delay"]
+    assert SPELLING["max_delay"] > PROMPT["max_delay"] >= CODE["max_delay"] > WHOLE["max_delay"]
+
+
+def some_ears(*, may_guess: bool = False) -> SteadyEars:
+    return SteadyEars([openai.STT(api_key="none")], timeout_seconds=4.0, may_guess=may_guess)
+
+
+async def test_ears_that_cost_nothing_are_asked_before_the_end_and_a_provider_is_not() -> None:
+    for may_guess in (True, False):
+        ears = some_ears(may_guess=may_guess)
+        running = session.build(ears=ears, voice=openai.TTS(api_key="none"), brain=ToldModel())
+        assert isinstance(running.stt, EarlyEars) is may_guess
+        assert (running.stt is ears) is not may_guess
 
 
 async def test_patience_with_one_code_is_not_kept_for_all_that_is_said_after_it() -> None:
     """LiveKit writes every change into the options that it was given: they must not be the constants."""
-    running = session.build(ears=openai.STT(api_key="none"), voice=openai.TTS(api_key="none"), brain=ToldModel())
+    running = session.build(ears=some_ears(), voice=openai.TTS(api_key="none"), brain=ToldModel())
     running.update_options(endpointing_opts=SPELLING)
     running.update_options(endpointing_opts=PROMPT)
-    assert (PROMPT["min_delay"], PROMPT["max_delay"]) == (0.4, 1.1)
+    assert (PROMPT["min_delay"], PROMPT["max_delay"]) == (0.5, 1.1)
     assert (SPELLING["min_delay"], SPELLING["max_delay"]) == (1.0, 2.5)
-    assert running.options.endpointing["min_delay"] == 0.4
+    assert running.options.endpointing["min_delay"] == 0.5
 
 
 def test_an_agents_end_is_not_the_calls_end() -> None:

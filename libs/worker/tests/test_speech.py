@@ -189,6 +189,11 @@ def test_a_spare_provider_without_names_of_its_own_uses_the_first_ones() -> None
     assert provider.ears().ears[1]._opts.model == make_settings().stt_model
 
 
+def test_only_a_server_of_ones_own_is_asked_in_vain() -> None:
+    assert Provider(make_settings(speech_url="http://own.invalid/v1"), SERVICE).ears().may_guess
+    assert not Provider(make_settings(speech_url="", openai_api_key="key"), SERVICE).ears().may_guess
+
+
 async def test_closing_it_closes_every_connection() -> None:
     settings = make_settings(openai_base_url="http://provider.invalid/v1")
     provider = Provider(settings, SERVICE, spare=SpareSpeech("http://spare.invalid/v1"))

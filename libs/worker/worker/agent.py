@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,16 +17,7 @@ from handoff.call import Ending, Intent, Role
 from handoff.context import HandoffContext
 from handoff.directory import DIRECTORY, Entry
 from livekit import rtc
-from livekit.agents import (
-    Agent,
-    ChatContext,
-    ChatMessage,
-    ModelSettings,
-    RunContext,
-    StopResponse,
-    function_tool,
-    stt,
-)
+from livekit.agents import ChatContext, ChatMessage, RunContext, StopResponse, function_tool
 from livekit.agents.voice.events import (
     ConversationItemAddedEvent,
     FunctionToolsExecutedEvent,
@@ -36,7 +27,7 @@ from livekit.agents.voice.events import (
 
 from worker import callback_ticket, prompts, session
 from worker.announcing import Announcer, nobody_took
-from worker.backchannel import go_on, is_backchannel, is_in_mid_sentence, is_mumble, without_backchannels
+from worker.backchannel import is_backchannel, is_in_mid_sentence, is_mumble
 from worker.checkpoint import Checkpoint
 from worker.extract import facts_in
 from worker.hearing import Hearing
@@ -44,6 +35,7 @@ from worker.hold import Overheard
 from worker.ladder import Asked, Ladder, Missed
 from worker.learning import Learning
 from worker.phone import KEYPAD
+from worker.senses import Senses
 from worker.service import Service
 from worker.settings import Settings
 from worker.silence import SilenceWatch
@@ -88,7 +80,7 @@ class Brief:
     """What is tried when a specialist cannot take the call; without one, ``transfer`` is tried once."""
 
 
-class CallAgent(Agent):
+class CallAgent(Senses):
     """One agent in one call. Subclasses override ``topic`` and ``learned``."""
 
     def __init__(self, brief: Brief, *, tools: list[Any], instructions: str, chat_ctx: ChatContext) -> None:
@@ -202,18 +194,9 @@ class CallAgent(Agent):
             self._unanswered.append(event.transcript)
             question, heard = last_question(self.brief.checkpoint.call), " ".join(self._unanswered)
             self.session.update_options(endpointing_opts=session.endpointing_after(question, heard))
+            self._hearing.expect(heard)
 
-    async def stt_node(
-        self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
-    ) -> AsyncIterator[stt.SpeechEvent | str]:
-        """Speech to text, without the "uh-huh" of a caller who listens."""
-        events = Agent.default.stt_node(self, audio, model_settings)
-        async for event in without_backchannels(
-            events, is_listening=self._is_listening, on_dropped=lambda: go_on(self.session)
-        ):
-            yield event
-
-    def _is_listening(self, text: str, confidence: float) -> bool:
+    def is_listening(self, text: str, confidence: float) -> bool:
         """Whether a sound of the caller over our own voice said no more than that he listens; after a question it is an answer."""
         seconds = self._caller_speaking_until - self._caller_speaking_since
         is_mumbled = is_mumble(text, seconds, confidence, min_confidence=self.brief.settings.min_confidence)

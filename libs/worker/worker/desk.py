@@ -19,6 +19,7 @@ from livekit.agents import tts as lk_tts
 from worker import by_word, clips, session, speech
 from worker import cast as casting
 from worker.announcing import announcement
+from worker.answer_times import AnswerTimes
 from worker.cast import Cast
 from worker.checkpoint import Checkpoint
 from worker.kept_clips import KeptClips
@@ -132,6 +133,7 @@ class Desk:
         )
         gate = session.attach_gate(running, is_open=is_open)
         agent.attach()
+        AnswerTimes(running, call.call_id)
         agent.mute = lambda muted: gate.close() if muted else gate.open()
         Pressing(agent, self.ctx.room)
         cast = self.leaving.cast = Cast(agent, running, gate, checkpoint)

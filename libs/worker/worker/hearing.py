@@ -27,6 +27,11 @@ class Hearing:
         self._meant: tuple[Intent, ...] = ()
         """What the caller has wanted since an agent spoke last."""
 
+    @staticmethod
+    def expect(text: str) -> None:
+        """These words may soon be a turn: what takes longest in understanding them is done now, in the pause, and kept."""
+        understanding.find_intents(text)
+
     def note(self, text: str, *, just_said: str = "") -> list[tuple[str, str]]:
         """A turn of the caller was heard; returns the facts in it, name and value. ``just_said``: what he said before it in the same
         breath; by default all since an agent spoke last."""

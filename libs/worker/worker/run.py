@@ -60,7 +60,7 @@ _SETTLE_SECONDS = 2.0
 class _JsonLines(logging.Formatter):
     """One JSON object a line; only fields that were chosen, so that no caller's word slips in, and no calling number whole."""
 
-    _FIELDS = ("call_id", "handoff_id")
+    _FIELDS = ("call_id", "handoff_id", "answer_ms")
 
     def format(self, record: logging.LogRecord) -> str:
         line = {

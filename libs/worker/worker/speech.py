@@ -126,7 +126,9 @@ class Provider:
         if self._spare is not None:
             model = self._spare.stt_model or self._settings.stt_model
             ears.append(SureSTT(model=model, language="en", client=self._spare_client))
-        steady = SteadyEars(ears, timeout_seconds=SPEECH_TIMEOUT_SECONDS, on_lost=on_lost)
+        # A provider bills every second it hears; a server of one's own is there anyway.
+        may_guess = bool(self._settings.speech_url)
+        steady = SteadyEars(ears, timeout_seconds=SPEECH_TIMEOUT_SECONDS, may_guess=may_guess, on_lost=on_lost)
         self._steady.append(steady)
         return steady
 

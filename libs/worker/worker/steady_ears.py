@@ -33,13 +33,16 @@ class SteadyEars(stt.STT[Any]):
         ears: Sequence[stt.STT[Any]],
         *,
         timeout_seconds: float,
+        may_guess: bool = False,
         on_lost: Callable[[], None] = lambda: None,
     ) -> None:
-        """``timeout_seconds``: how long one may take while another one stands by."""
+        """``timeout_seconds``: how long one may take while another one stands by. ``may_guess``: whether it costs nothing to ask them in
+        vain, see early_ears.py."""
         super().__init__(capabilities=stt.STTCapabilities(streaming=False, interim_results=False))
         self._recognize_metrics_needed = False  # whoever heard it tells
         self._standby = Standby("transcription", ears)
         self._timeout_seconds = timeout_seconds
+        self.may_guess = may_guess
         self._on_lost = on_lost
         self._unheard = 0
         for one in ears:
@@ -70,6 +73,11 @@ class SteadyEars(stt.STT[Any]):
         language: NotGivenOr[str | list[str]] = NOT_GIVEN,
         conn_options: APIConnectOptions,
     ) -> stt.SpeechEvent:
+        heard = await self.hear(buffer)
+        return self.nothing() if heard is None else heard
+
+    async def hear(self, buffer: AudioBuffer) -> stt.SpeechEvent | None:
+        """What was said; None when nobody can tell."""
         in_turn = self._standby.in_turn()
         for at, ears in enumerate(in_turn):
             is_last = at == len(in_turn) - 1 or len(self._standby.all) == 1
@@ -84,9 +92,10 @@ class SteadyEars(stt.STT[Any]):
             self._unheard = 0
             self._standby.served(ears, lambda other: other.recognize(buffer, conn_options=ONCE))
             return event
-        return self._nothing()
+        return None
 
-    def _nothing(self) -> stt.SpeechEvent:
+    def nothing(self) -> stt.SpeechEvent:
+        """An utterance is over that nobody could transcribe: it has no words."""
         self._unheard += 1
         if self._unheard == _UNHEARD:
             log.error("nobody can transcribe any more")

@@ -1,0 +1,56 @@
+"""Where the time of each answer went, by this agent's own clock: one line in the log, without a word of what was said.
+
+All of it counts from the last sound that the voice detector took for the caller's. What a caller waits besides (the way here and
+back, the soft end of his last word) only his own ear can tell: see `bench/talking`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from livekit.agents import AgentSession, ChatMessage
+from livekit.agents.voice.events import ConversationItemAddedEvent
+
+log = logging.getLogger("voicemesh.answer_times")
+
+
+class AnswerTimes:
+    """Follows a session's turns."""
+
+    def __init__(self, session: AgentSession[Any], call_id: str) -> None:
+        self._call_id = call_id
+        self._turn: Mapping[str, Any] = {}
+        """LiveKit's figures for the caller's turn that waits for an answer."""
+        session.on("conversation_item_added", self._added)
+
+    def _added(self, event: ConversationItemAddedEvent) -> None:
+        item = event.item
+        if not isinstance(item, ChatMessage):
+            return
+        if item.role == "user":
+            self._turn = item.metrics
+        elif item.role == "assistant" and self._turn:
+            turn, self._turn = self._turn, {}
+            if times := times_ms(turn, item.metrics):
+                log.info("answered", extra={"call_id": self._call_id, "answer_ms": times})
+
+
+def times_ms(turn: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, int]:
+    """Milliseconds after the caller's last sound: ``heard`` (the words are there), ``over`` (the turn is), ``noted`` (what was said),
+    ``spoken`` (the answer's first frame is handed over); ``voice`` is how long that first frame took to be made, as part of it.
+    Empty when LiveKit could not tell."""
+    heard, over = turn.get("transcription_delay"), turn.get("end_of_turn_delay")
+    spoken = answer.get("e2e_latency")
+    if heard is None or over is None or spoken is None:
+        return {}
+    noted = over + turn.get("on_user_turn_completed_delay", 0.0)
+    seconds = {
+        "heard": heard,
+        "over": over,
+        "noted": noted,
+        "spoken": spoken,
+        "voice": answer.get("tts_node_ttfb", 0.0),
+    }
+    return {name: round(value * 1000) for name, value in seconds.items()}
