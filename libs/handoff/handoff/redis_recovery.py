@@ -47,6 +47,13 @@ class RedisRecovery(RedisLink):
         )
         return floor_of(call_id, await self._asked(seized))
 
+    async def claim_floor(self, call_id: str, *, epoch: int, awaited_id: str, agent_id: str) -> Floor:
+        """See Store.claim_floor."""
+        claimed = scripts_recovery.claim_floor(
+            self._client, call_id=call_id, epoch=epoch, awaited_id=awaited_id, agent_id=agent_id
+        )
+        return floor_of(call_id, await self._asked(claimed))
+
     async def restore_call(self, call: Call, *, service: str, agent_id: str, epoch: int, lease_seconds: float) -> Floor:
         """See Store.restore_call."""
         record = check_restored(call, epoch=epoch)

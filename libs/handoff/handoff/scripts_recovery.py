@@ -102,6 +102,26 @@ async def seize_floor(
     return await run(client, _SEIZE_FLOOR, touched=[keys.call(call_id)], args=args)
 
 
+_CLAIM_FLOOR = """
+local call, epoch, awaited, agent_id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local no = refusal(call, epoch)
+if no then return no end
+local holder = redis.call('HGET', call, 'agent_id')
+if holder == awaited then
+  redis.call('HSET', call, 'agent_id', agent_id)
+elseif holder ~= agent_id then
+  return {'floor_lost', 'another agent has come for this floor'}
+end
+return floor(call)
+"""
+
+
+async def claim_floor(client: Redis, *, call_id: str, epoch: int, awaited_id: str, agent_id: str) -> list[Any]:
+    """['ok', service, agent_id, epoch, lease_until] | ['floor_lost', why] | ['unknown_call']."""
+    args: Args = [str(epoch), awaited_id, agent_id]
+    return await run(client, _CLAIM_FLOOR, touched=[keys.call(call_id)], args=args)
+
+
 _RESTORE_CALL = """
 local call, epoch, service, agent_id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 if redis.call('EXISTS', call) == 1 then

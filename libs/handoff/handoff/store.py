@@ -168,6 +168,12 @@ class Store(Protocol):
         Raises FloorLost (somebody else won, the holder lives, the call has ended), UnknownCall."""
         ...
 
+    async def claim_floor(self, call_id: str, *, epoch: int, awaited_id: str, agent_id: str) -> Floor:
+        """Gives the floor that was seized under ``epoch`` for an awaited agent to the one that has come: of two jobs of one
+        dispatch one gets it. Only the holder's name changes; epoch, lease and ``attempts`` stay. May be repeated when an answer
+        was lost. Raises FloorLost (the other job was faster, the floor was seized again, the call has ended), UnknownCall."""
+        ...
+
     async def live_calls(self) -> tuple[str, ...]:
         """Ids of the calls that have no ending, for counting and alerts, longest without a renewal first. O(calls)."""
         ...

@@ -64,10 +64,14 @@ _READS = frozenset(
 
 class OutageStore(MemoryStore):
     """A MemoryStore that raises StoreUnavailable, where it is awaited, while ``is_away`` is true, and from whatever writes while
-    ``refuses_writes`` is. What it held stays."""
+    ``refuses_writes`` is. What it held stays. ``asked`` has the name of each question, in order."""
 
     is_away = False
     refuses_writes = False
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.asked: list[str] = []
 
     def __getattribute__(self, name: str) -> Any:
         found = super().__getattribute__(name)
@@ -75,6 +79,7 @@ class OutageStore(MemoryStore):
             return found
 
         async def asked(*args: Any, **kwargs: Any) -> Any:
+            self.asked.append(name)
             self._answer()
             if self.refuses_writes and name not in _READS:
                 raise StoreUnavailable("Redis takes no writes (a test's refusal)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from claim_suite import ClaimSuite
 from handoff.call import Ending
 from handoff.errors import FloorLost, StoreUnavailable, UnknownCall, UnknownHandoff
 from handoff.lifecycle import State
@@ -25,6 +26,12 @@ from store_suite import CallSuite
 
 
 class TestMemoryStore(CallSuite, HandoffSuite, RecoverySuite, SharedSuite):
+    @pytest.fixture
+    def make_store(self) -> MakeStore:
+        return memory_store
+
+
+class TestClaimsInTheMemoryStore(ClaimSuite):
     @pytest.fixture
     def make_store(self) -> MakeStore:
         return memory_store

@@ -32,6 +32,8 @@ class ClosedJob:
     handoff_id: str
     """The handoff it came for; empty when it came for none."""
     exit_code: int | None
+    awaited_id: str = ""
+    """A successor's: the name that the floor was seized for, which is its own name from its claim on."""
 
 
 class LiveKitWorker(AgentServer):
@@ -115,5 +117,11 @@ class LiveKitWorker(AgentServer):
 
 
 def _closed(job: RunningJobInfo, exit_code: int | None) -> ClosedJob:
-    handoff_id = job.job.attributes.get("handoff_id", "")
-    return ClosedJob(job.job.room.name, job.accept_arguments.identity, handoff_id, exit_code)
+    told = job.job.attributes
+    return ClosedJob(
+        call_id=job.job.room.name,
+        agent_id=job.accept_arguments.identity,
+        handoff_id=told.get("handoff_id", ""),
+        exit_code=exit_code,
+        awaited_id=told.get("agent_id", ""),
+    )

@@ -25,6 +25,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from importlib import metadata
 
+from handoff.agent_ids import agent_id_of, awaited_taker
 from handoff.directory import DIRECTORY
 from handoff.giver import Giver
 from handoff.outcome import Refusal
@@ -175,8 +176,9 @@ class _Worker:
             await request.reject(terminate=False)
             return
         self._metrics.job_answered("accepted")
-        # A successor's identity was chosen by its guardian: the floor is that agent's already.
-        identity = told.get("agent_id", "") or f"{self._service.name}-{handoff_id or request.id}"
+        # A successor is awaited under the name that its guardian seized the floor for.
+        taker = awaited_taker(self._service.name, handoff_id) if handoff_id else self._service.name
+        identity = agent_id_of(told.get("agent_id", "") or taker, request.id)
         # A process may have to be started for it first: meanwhile its place is nobody else's.
         place = handoff_id or request.id
         self._admission.keep(place)
