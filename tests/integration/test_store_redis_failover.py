@@ -22,7 +22,7 @@ from handoff.testing import make_call
 from ledger.queue import RedisQueue
 from ledger.rows import Ticket
 from redis.asyncio import Redis
-from store_steps import LEASE, opened
+from store_steps import LEASE, PASSED, opened
 
 from tests.integration import outage_rig
 from tests.integration.mortal_redis import Address, MortalRedis
@@ -47,6 +47,19 @@ class Pair:
         await self.second.follow(None)
         await self.first.follow(self.second)
         self.address.leads_to = self.second.port
+
+    async def fail_over_behind(self) -> None:
+        """The replica becomes a master that is behind the first one by whatever is written there from now on. See ``switch``."""
+        await self.replicated()
+        await self.second.follow(None)
+
+    async def switch(self, store: RedisStore) -> None:
+        """The address leads to it, and closes what connections stand. Returns when this store's are closed: it is connected anew when
+        it asks next, and notices nothing."""
+        self.address.leads_to = self.second.port
+        await self.address.hang_up()
+        waiting = store._client.connection_pool._available_connections
+        await until(lambda: all(connection._reader.at_eof() for connection in waiting))
 
 
 @pytest.fixture
@@ -117,6 +130,31 @@ async def test_an_answer_that_somebody_waits_for_comes_though_the_connections_ar
     assert [answer for answer in answers if isinstance(answer, BaseException)] == [answers[4]]
     assert isinstance(answers[4], StoreUnavailable)
     assert (await store.renew_floor("call-1", epoch=1, lease_seconds=LEASE)).epoch == 1
+    await store.aclose()
+
+
+async def test_a_guardian_that_was_led_to_another_redis_unnoticed_gives_the_owners_a_moment(pair: Pair) -> None:
+    """The new master has missed the owner's renewals: by what it knows the lease has passed, however long it is."""
+    at, seized = 0.0, asyncio.Event()
+
+    async def rescue(*_: object) -> None:
+        seized.set()
+
+    store = RedisStore.connect(pair.address.url)
+    guardian = Guardian(store, rescue, poll_seconds=0, lease_seconds=4.0, monotonic=lambda: at)
+    await opened(store, lease_seconds=PASSED)
+    await pair.fail_over_behind()
+    await store.renew_floor("call-1", epoch=1, lease_seconds=LEASE)
+    assert await guardian.look() == 0
+    await pair.switch(store)
+    assert [await guardian.look() for _ in range(3)] == [0, 0, 0]
+    await store.renew_floor("call-1", epoch=1, lease_seconds=LEASE)
+    at += 4.0
+    assert await guardian.look() == 0
+    await store.renew_floor("call-1", epoch=1, lease_seconds=PASSED)
+    assert await guardian.look() == 1
+    async with asyncio.timeout(30):
+        await seized.wait()
     await store.aclose()
 
 

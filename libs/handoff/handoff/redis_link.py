@@ -39,6 +39,8 @@ class RedisLink:
         self._client = client
         self._call_ttl_seconds = call_ttl_seconds
         self._ledger_ttl_seconds = ledger_ttl_seconds
+        self._run_id = ""
+        """Of the Redis process that answered last when it was asked who is overdue; empty when it does not tell."""
 
     def _served(self) -> AbstractAsyncContextManager[None]:
         return served_by(self._client)

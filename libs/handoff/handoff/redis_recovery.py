@@ -6,6 +6,7 @@ import json
 
 from handoff import scripts_recovery
 from handoff.call import Call, Floor
+from handoff.errors import StoreUnavailable
 from handoff.record import check_restored
 from handoff.redis_link import RedisLink
 from handoff.rows import floor_of, overdue_of
@@ -17,7 +18,11 @@ class RedisRecovery(RedisLink):
 
     async def overdue(self, *, limit: int = 100) -> tuple[Overdue, ...]:
         """See Store.overdue."""
-        found = await self._asked(scripts_recovery.overdue(self._client, limit=limit))
+        run_id, found = await self._asked(scripts_recovery.overdue(self._client, limit=limit))
+        known, self._run_id = self._run_id, run_id
+        if known and run_id and run_id != known:
+            # It may lack the latest renewals, and nobody need have noticed the change: connections that were closed are made anew.
+            raise StoreUnavailable("another Redis answers: its leases may be older than they were")
         return tuple(overdue_of(values) for values in found)
 
     async def live_calls(self) -> tuple[str, ...]:

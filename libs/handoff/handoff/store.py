@@ -146,7 +146,8 @@ class Store(Protocol):
         """Calls whose lease has passed by the store's clock and that have no ending, oldest first; a call that nobody ever
         held counts UNHELD_SECONDS after it was opened, or at once when nobody comes to it. Costs O(overdue), not O(calls).
 
-        Raises StoreUnavailable also when the store can be read and refuses writes: every lease passes in it, whoever lives."""
+        Raises StoreUnavailable also when the store can be read and refuses writes, for every lease passes in it, whoever lives; and
+        once when another server answers than the last time (a failover), for that one may lack the latest renewals."""
         ...
 
     async def seize_floor(
