@@ -19,6 +19,7 @@ pytest.register_assert_rewrite(
     "handoff_suite",
     "recovery_suite",
     "claim_suite",
+    "callbacks_suite",
     "shared_suite",
     "store_steps",
     "store_machine",

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,6 @@ from handoff.guardian import Guardian
 from handoff.redis_store import RedisStore
 from handoff.store import Overdue
 from handoff.testing import make_call
-from ledger.queue import RedisQueue
-from ledger.rows import Ticket
 from redis.asyncio import Redis
 from store_steps import LEASE, PASSED, opened
 
@@ -96,23 +93,6 @@ async def test_one_refused_write_is_enough_for_all_connections_to_find_the_new_m
     assert await new.load_floor("call-1") in floors
     await new.aclose()
     await store.aclose()
-
-
-async def test_the_queue_of_callbacks_finds_the_new_master_as_well(pair: Pair) -> None:
-    due = datetime(2026, 3, 2, 9, tzinfo=UTC)
-    tickets = [
-        Ticket(ticket_id=f"CB-{n}", call_id="call-1", service="billing", channel="phone", reason="busy", due_at=due)
-        for n in (1, 2)
-    ]
-    queue = RedisQueue.connect(pair.address.url)
-    assert await queue.put(tickets[0])
-    await pair.replicated()
-    await pair.swap()
-    with pytest.raises(StoreUnavailable):
-        await queue.put(tickets[1])
-    assert await queue.put(tickets[1])
-    assert not await queue.put(tickets[0]), "it came over with the rest"
-    await queue.aclose()
 
 
 async def test_an_answer_that_somebody_waits_for_comes_though_the_connections_are_left(pair: Pair) -> None:

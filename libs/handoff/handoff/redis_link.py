@@ -51,6 +51,15 @@ class RedisLink:
             found = await answer
         return accepted(found)
 
+    async def _page_after(self, stream: str, cursor: str, count: int) -> tuple[list[dict[str, str]], str]:
+        """At most ``count`` entries of a stream that follow the cursor ("" is before the first), and the cursor after them."""
+        page = await self._page(stream, f"({cursor}" if cursor else "-", count)
+        return [fields for _, fields in page], str(page[-1][0]) if page else cursor
+
+    async def _page(self, stream: str, start: str, count: int) -> list[Any]:
+        async with self._served():
+            return await self._client.xrange(stream, min=start, count=count) or []
+
 
 @asynccontextmanager
 async def served_by(client: Redis) -> AsyncIterator[None]:

@@ -12,7 +12,7 @@ from handoff.call import Call, Channel, Fact, Floor, Intent, Role, Source, Turn
 from handoff.context import HandoffContext, build_context
 from handoff.directory import Entry
 from handoff.errors import StoreUnavailable
-from handoff.ledger import CallbackTicket
+from handoff.ledger import CallbackTicket, DueCallback
 from handoff.lifecycle import State
 from handoff.memory_store import MemoryStore
 from handoff.store import Handoff, WorkerStatus
@@ -53,6 +53,8 @@ _READS = frozenset(
         "ledger_after",
         "live_calls",
         "callbacks",
+        "callbacks_due",
+        "callbacks_done",
         "position",
         "line",
         "humans_on_duty",
@@ -178,6 +180,11 @@ def make_ticket(ticket_id: str = "CT-10001", **changes: Any) -> CallbackTicket:
     """A callback by billing for call-1, promised at START."""
     ticket = CallbackTicket(ticket_id, "call-1", "billing", "web", "at_capacity", "tomorrow morning", START)
     return replace(ticket, **changes)
+
+
+def make_due(ticket_id: str = "CT-10001", **changes: Any) -> DueCallback:
+    """The same, due ten minutes later."""
+    return replace(DueCallback(ticket_id, "call-1", "billing", "web", "at_capacity", START + 600.0), **changes)
 
 
 def make_worker(worker_id: str = "billing-1", **changes: Any) -> WorkerStatus:
