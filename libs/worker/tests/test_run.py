@@ -150,14 +150,11 @@ async def test_a_new_call_is_taken_under_the_services_name() -> None:
 
 
 @without_waiting
-async def test_two_jobs_that_come_for_one_handoff_have_each_a_name_of_its_own() -> None:
-    billing, identities = worker(BILLING), []
-    for job_id in ("AJ_1", "AJ_2"):
-        asked = Asked(job_id, handoff_id="h1")
-        await billing._on_request(asked.request)
-        assert asked.accepted is not None
-        identities.append(asked.accepted.identity)
-    assert identities == ["billing-h1-AJ_1", "billing-h1-AJ_2"]
+async def test_a_handed_over_call_is_taken_under_the_handoffs_id_and_the_jobs() -> None:
+    asked = Asked("AJ_7", handoff_id="h1")
+    await worker(BILLING)._on_request(asked.request)
+    assert asked.accepted is not None
+    assert (asked.accepted.name, asked.accepted.identity) == ("billing specialist", "billing-h1-AJ_7")
 
 
 @without_waiting
@@ -185,14 +182,6 @@ async def test_a_handoff_that_nobody_was_promised_a_place_for_is_left_to_another
     moved = Asked(handoff_id="h1", silent="1")
     await worker(BILLING, Server("a call"), max_sessions=1)._on_request(moved.request)
     assert (moved.accepted, moved.rejected) == (None, [False])
-
-
-@without_waiting
-async def test_a_successor_is_taken_under_the_name_that_its_guardian_chose_and_its_job_s() -> None:
-    asked = Asked(resume="2", agent_id="billing-r2-0a1b2c")
-    await worker(BILLING)._on_request(asked.request)
-    assert asked.accepted is not None
-    assert (asked.accepted.name, asked.accepted.identity) == ("billing specialist", "billing-r2-0a1b2c-AJ_1")
 
 
 @pytest.mark.parametrize("is_draining", [True, False])

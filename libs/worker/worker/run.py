@@ -21,6 +21,7 @@ import math
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from importlib import metadata
@@ -97,6 +98,14 @@ def _log_at(level: str) -> None:
     logging.basicConfig(level=level, handlers=[SteadyHandler(writer)], force=True)
     for name in _TALKATIVE:  # job processes copy the level of every logger that is known here
         logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
+
+
+def _identity(service: str, told: Mapping[str, str], job_id: str) -> str:
+    """How a job is called in the room. Who is sent under a name of his own keeps it; for a successor's, or a handoff, two may come."""
+    sent_as, handoff_id = told.get("agent_id", ""), told.get("handoff_id", "")
+    if sent_as and "resume" not in told:
+        return sent_as
+    return agent_id_of(sent_as or (awaited_taker(service, handoff_id) if handoff_id else service), job_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +185,7 @@ class _Worker:
             await request.reject(terminate=False)
             return
         self._metrics.job_answered("accepted")
-        # A successor is awaited under the name that its guardian seized the floor for.
-        taker = awaited_taker(self._service.name, handoff_id) if handoff_id else self._service.name
-        identity = agent_id_of(told.get("agent_id", "") or taker, request.id)
+        identity = _identity(self._service.name, told, request.id)
         # A process may have to be started for it first: meanwhile its place is nobody else's.
         place = handoff_id or request.id
         self._admission.keep(place)
