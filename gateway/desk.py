@@ -22,6 +22,7 @@ from gateway import desk_badge as badges
 from gateway import guards
 from gateway.desk_back import HandingBack, NotTaken
 from gateway.desk_badge import Badge, NotSignedIn, Seat
+from gateway.desk_callbacks import Callbacks
 from gateway.desk_floor import Floors, Gone, Standing
 from gateway.desk_queue import Queue
 from gateway.guards import BadBody, Rates, refusal
@@ -49,6 +50,10 @@ def routes(settings: Settings, store: Store, rooms: Rooms | None = None) -> list
         "beat": desk.signed_in(desk.beat),
         "look": desk.signed_in(desk.look),
         "take": desk.signed_in(desk.take),
+        "callback": desk.signed_in(desk.look_at_callback),
+        "claim": desk.signed_in(desk.claim_callback),
+        "let-go": desk.signed_in(desk.let_callback_go),
+        "called": desk.signed_in(desk.has_called_back),
         "door": desk.seated(desk.door),
         "ready": desk.seated(desk.ready),
         "leave": desk.seated(desk.leave),
@@ -68,6 +73,7 @@ class Desk:
     def __init__(self, settings: Settings, store: Store, rooms: Rooms) -> None:
         self._settings, self._store = settings, store
         self._queue = Queue(store)
+        self._callbacks = Callbacks(store)
         self._floors = Floors(store, rooms)
         self._back = HandingBack(store, rooms, self._floors, spoken_seconds=settings.spoken_seconds)
         self._tries = Rates(_TRIES_PER_MINUTE)
@@ -150,7 +156,8 @@ class Desk:
 
     # --- who waits ------------------------------------------------------------------------------------------------
     async def beat(self, badge: Badge, body: Body) -> Response:
-        """The page lives. With a seat: where its human stands in that call. Without: who waits, and whether he takes calls."""
+        """The page lives. With a seat: where its human stands in that call. Without: who waits, who is to be called back, and
+        whether he takes calls."""
         if body.get("seat") is not None:
             seat = badges.read_seat(self._settings, body["seat"], badge)
             standing = await self._floors.beat(seat, is_open=body.get("open") is True)
@@ -159,7 +166,8 @@ class Desk:
             return _yes({"name": badge.name, "standing": standing.value})
         is_available = body.get("available") is True
         await self._store.note_on_duty(badge.human_id, seconds=ON_DUTY_SECONDS if is_available else 0)
-        return _yes({"name": badge.name, "queue": await self._queue.waiting()})
+        queue, callbacks = await self._queue.waiting(), await self._callbacks.due(badge)
+        return _yes({"name": badge.name, "queue": queue, "callbacks": callbacks})
 
     async def look(self, badge: Badge, body: Body) -> Response:
         """The briefing of a call that waits."""
@@ -169,6 +177,26 @@ class Desk:
         """The seat, when nobody was faster; with it comes the way into the room."""
         seat = await self._floors.take(badge, _text(body, "handoff_id"))
         return _yes({"seat": badges.sign_seat(self._settings, seat)})
+
+    # --- who is to be called back ---------------------------------------------------------------------------------
+    async def look_at_callback(self, badge: Badge, body: Body) -> Response:
+        """What is known of a callback that is due."""
+        return _yes(await self._callbacks.look(badge, *_ticket(body)))
+
+    async def claim_callback(self, badge: Badge, body: Body) -> Response:
+        """He calls back: one does."""
+        await self._callbacks.claim(badge, *_ticket(body))
+        return _yes({})
+
+    async def let_callback_go(self, badge: Badge, body: Body) -> Response:
+        """He does not, after all."""
+        await self._callbacks.let_go(badge, *_ticket(body))
+        return _yes({})
+
+    async def has_called_back(self, badge: Badge, body: Body) -> Response:
+        """It is done."""
+        await self._callbacks.close(badge, *_ticket(body))
+        return _yes({})
 
     # --- a call ---------------------------------------------------------------------------------------------------
     async def door(self, seat: Seat, body: Body) -> Response:
@@ -210,6 +238,10 @@ class Desk:
         """The second: the service has the floor, and speaks."""
         await self._back.finish(seat, _text(body, "handoff_id"))
         return _yes({})
+
+
+def _ticket(body: Body) -> tuple[str, str]:
+    return _text(body, "ticket_id"), _text(body, "call_id")
 
 
 def _text(body: Body, name: str) -> str:

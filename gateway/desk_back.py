@@ -70,9 +70,9 @@ class HandingBack:
         except LIVEKIT_AWAY as e:
             log.warning("no agent could be called in: %s", type(e).__name__, extra={"call_id": seat.call_id})
         except BaseException:  # the page has gone in the middle of it
-            await self._call_off(seat, service, handoff_id)
+            await self._call_off(seat, handoff_id)
             raise
-        await self._call_off(seat, service, handoff_id)
+        await self._call_off(seat, handoff_id)
         raise NotTaken("nobody of this service can take the call now")
 
     async def finish(self, seat: Seat, handoff_id: str) -> None:
@@ -105,7 +105,7 @@ class HandingBack:
             )
         except (IllegalMove, FloorLost):
             return
-        await self._put_out_taker(seat, offer.to_service, offer.context.handoff_id)
+        await self._put_out_taker(seat, offer.context.handoff_id)
         raise NotTaken("the service's agent did not speak: the call is yours again")
 
     # --- what crosses ---------------------------------------------------------------------------------------------
@@ -147,11 +147,14 @@ class HandingBack:
             pass
         return False
 
-    async def _call_off(self, seat: Seat, service: str, handoff_id: str) -> None:
+    async def _call_off(self, seat: Seat, handoff_id: str) -> None:
         with suppress(HandoffError):
             await self._store.move(handoff_id, State.WITHDRAWN, reason="not_ready")
-        await self._put_out_taker(seat, service, handoff_id)
+        await self._put_out_taker(seat, handoff_id)
 
-    async def _put_out_taker(self, seat: Seat, service: str, handoff_id: str) -> None:
-        with suppress(*LIVEKIT_AWAY):  # it leaves by itself: its handoff is over
-            await self._rooms.put_out(seat.call_id, f"{service}-{handoff_id}")
+    async def _put_out_taker(self, seat: Seat, handoff_id: str) -> None:
+        """One that is not READY yet has no name, and leaves by itself: its handoff is over."""
+        with suppress(HandoffError, *LIVEKIT_AWAY):
+            offer = await self._store.load_handoff(handoff_id)
+            if offer is not None and offer.taker_id:
+                await self._rooms.put_out(seat.call_id, offer.taker_id)

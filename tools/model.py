@@ -22,7 +22,7 @@ MODEL = ROOT / "docs" / "protocol" / "handoff.pml"
 TRACES = MODEL.with_name("traces.txt")
 _STORE = "store: "
 _SEEDS = range(1, 61)
-_TRAPS = range(1, 9)
+_TRAPS = range(1, 10)
 
 
 @dataclass(frozen=True, slots=True)

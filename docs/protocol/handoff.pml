@@ -265,16 +265,15 @@ inline remove_listed() {
 #define RENEWS atomic { !lease && !OVERTAKEN -> lease = true; attempts = 0; printf("store: renew epoch=%d -> ok\n", mine) }
 #define LEARNS atomic { OVERTAKEN -> gate[me] = false; printf("store: renew epoch=%d -> lost\n", mine) }
 
-inline claim() {                /* seize_floor again: of two jobs that come for one successor one takes the floor, under its own name */
+inline claim() {                /* claim_floor: of two jobs that come for one successor one takes its floor, under its own name */
 	atomic {
 		if
 		:: !ended && owner == h && epoch == mine && !LOOK_WITHOUT_CLAIM ->
-			tried = attempts; give(name[me]); attempts = tried + 1; tried = 0;
-			printf("store: seize epoch=%d agent=%d dead=%d -> ok epoch=%d\n", mine, name[me], h, epoch);
-			mine = epoch
+			owner = name[me];
+			printf("store: claim epoch=%d agent=%d awaited=%d -> ok\n", mine, name[me], h)
 		:: !ended && owner == h && epoch == mine && LOOK_WITHOUT_CLAIM
 		:: else ->
-			printf("store: seize epoch=%d agent=%d dead=%d -> lost\n", mine, name[me], h);
+			printf("store: claim epoch=%d agent=%d awaited=%d -> lost\n", mine, name[me], h); REACHED(9);
 			leave(); goto end_gone
 		fi;
 		h = 0; awaited[me] = NOBODY
@@ -320,7 +319,6 @@ proctype Agent(byte me) provided (dying == 0 || job[_pid - 1] == dead) {
 	byte h;                     /* the handoff that it takes or gives; of a successor: the name under which its floor was seized */
 	byte mine;                  /* the epoch under which it holds the floor */
 	short listed;               /* names seen in the room */
-	byte tried;
 	bool ok;
 	mtype what;
 
@@ -538,7 +536,7 @@ inline stop_children(w_) {
 }
 
 /* --- a worker's main process: parent of its jobs, and guardian of every call ------------------------------------- */
-#define DIED_HERE(a, w) (job[a] == dead && host[a] == w && name[a] == owner)
+#define DIED_HERE(a, w) (job[a] == dead && host[a] == w && (name[a] == owner || awaited[a] == owner))
 #define LOST_A_CHILD(w) (DIED_HERE(0, w) || DIED_HERE(1, w) || DIED_HERE(2, w) || DIED_HERE(3, w) || DIED_HERE(4, w) || DIED_HERE(5, w))
 #define LIVES_HERE(a, w) (job[a] == running && host[a] == w)
 #define HAS_A_CHILD(w) (LIVES_HERE(0, w) || LIVES_HERE(1, w) || LIVES_HERE(2, w) || LIVES_HERE(3, w) || LIVES_HERE(4, w) || LIVES_HERE(5, w))

@@ -1,4 +1,5 @@
-// The desk: who waits, the briefing, and one call at a time. The heartbeat (once in two seconds) is what keeps a human on duty, and a call his.
+// The desk: who waits, who is to be called back, the briefing, and one call at a time. The heartbeat (once in two seconds) is what keeps a human on duty, and a call his.
+import { DeskCallbacks } from "./desk_callbacks.js";
 import { DeskLine } from "./desk_line.js";
 import { showBriefing, showQueue } from "./desk_views.js";
 import { troubleWith } from "./troubles.js";
@@ -13,6 +14,12 @@ const IN_BETWEEN = ["handing", "ending"];
 const at = (id) => document.getElementById(id);
 const pause = (ms) => new Promise((on) => setTimeout(on, ms));
 const line = new DeskLine({ onCaller: callerChanged, onLost: lineLost, onSound: (plays) => { at("sound").hidden = plays; } });
+const callbacks = new DeskCallbacks({
+  at, ask,
+  tell: (error) => tell(error ? trouble(error) : ""),
+  onOpen: () => { looked = ""; brief(null); },
+  onDone: () => { at("available").focus(); beating = beat(); },
+});
 let state = "signed-out";
 let seat = sessionStorage.getItem(SEAT);
 let looked = "";
@@ -34,6 +41,7 @@ function show(next, words) {
   at("available").disabled = at("sign-out").disabled = hasCall;
   for (const id of ["mute", "end"]) at(id).disabled = next !== "talking";
   for (const field of at("hand-back").elements) field.disabled = next !== "talking";
+  if (next !== "idle") callbacks.close();
 }
 
 function tell(trouble) {
@@ -89,8 +97,11 @@ async function beat() {
 
 function waiting(told) {
   showQueue(told.queue, at, looked, look);
+  callbacks.show(told.callbacks);
   const waits = told.queue.length === 1 ? "1 call waits." : `${told.queue.length} calls wait.`;
-  show("idle", at("available").checked ? waits : `${waits} You take no calls now.`);
+  const due = told.callbacks.length ? ` ${told.callbacks.length} to call back.` : "";
+  show("idle", at("available").checked ? `${waits}${due}` : `${waits}${due} You take no calls now.`);
+  if (callbacks.isOpen) return;
   if (!told.queue.some((one) => one.handoff_id === looked)) {
     looked = "";
     brief(null);
@@ -100,6 +111,7 @@ function waiting(told) {
 
 async function look(handoffId) {
   looked = handoffId;
+  callbacks.close();
   try {
     const told = await ask("look", { handoff_id: handoffId });
     if (looked === handoffId && !seat) brief(told);

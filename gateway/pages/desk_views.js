@@ -1,31 +1,42 @@
-// The queue and the briefing as elements. Callers' words go in as text, never as markup.
-function made(tag, text, className = "") {
+// The queues and the briefing as elements. Callers' words go in as text, never as markup.
+export function made(tag, text, className = "") {
   const element = document.createElement(tag);
   element.textContent = text;
   element.className = className;
   return element;
 }
 
-function row(list, name, value) {
+export function row(list, name, value) {
   if (value) list.append(made("dt", name), made("dd", value));
 }
 
-export function showQueue(queue, at, looked, look) {
-  at("nobody").hidden = queue.length > 0;
-  const focused = document.activeElement?.dataset?.handoff;
-  at("queue").replaceChildren(...queue.map((one) => {
-    const button = made("button", "", one.mood === "negative" ? "upset" : "");
+// A list of buttons that is made anew while somebody may have one of them under his finger: `id` tells which is which.
+export function showChoices(list, choices) {
+  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.choice : undefined;
+  list.replaceChildren(...choices.map(({ id, title, line, isUpset, isCurrent, choose }) => {
+    const button = made("button", "", isUpset ? "upset" : "");
     button.type = "button";
-    button.dataset.handoff = one.handoff_id;
-    button.setAttribute("aria-current", String(one.handoff_id === looked));
-    const mood = one.getting_worse ? `${one.mood}, getting worse` : one.mood;
-    button.append(made("b", one.about), made("span", `${one.waits_seconds} s, ${mood}`));
-    button.addEventListener("click", () => look(one.handoff_id));
+    button.dataset.choice = id;
+    button.setAttribute("aria-current", String(isCurrent));
+    button.append(made("b", title), made("span", line));
+    button.addEventListener("click", choose);
     const item = document.createElement("li");
     item.append(button);
     return item;
   }));
-  if (focused) at("queue").querySelector(`[data-handoff="${CSS.escape(focused)}"]`)?.focus();
+  if (focused) list.querySelector(`[data-choice="${CSS.escape(focused)}"]`)?.focus();
+}
+
+export function showQueue(queue, at, looked, look) {
+  at("nobody").hidden = queue.length > 0;
+  showChoices(at("queue"), queue.map((one) => ({
+    id: one.handoff_id,
+    title: one.about,
+    line: `${one.waits_seconds} s, ${one.getting_worse ? `${one.mood}, getting worse` : one.mood}`,
+    isUpset: one.mood === "negative",
+    isCurrent: one.handoff_id === looked,
+    choose: () => look(one.handoff_id),
+  })));
 }
 
 export function showBriefing(told, at) {

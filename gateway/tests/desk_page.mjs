@@ -11,7 +11,7 @@ world.answer = (path, { seat }) => {
   if (what === "take") return { seat: "the seat" };
   if (what === "door") return { url: "ws://livekit", token: "token", services: {}, briefing: null };
   if (what === "ready") return { is_heard: true };
-  if (what === "beat") return seat ? { standing } : { queue: [] };
+  if (what === "beat") return seat ? { standing } : { queue: [], callbacks: [] };
   return {};
 };
 

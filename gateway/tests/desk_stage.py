@@ -79,7 +79,7 @@ class Room:
         self._answers()
         self.journal.append(f"called {service}")
         if self.taker_comes:
-            await self.store.move(handoff_id, State.READY, taker_id=f"{service}-{handoff_id}")
+            await self.store.move(handoff_id, State.READY, taker_id=f"{service}-{handoff_id}-AJ_1")
         else:
             await self.store.move(handoff_id, State.WITHDRAWN, reason="lost")
 

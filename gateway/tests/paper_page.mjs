@@ -5,16 +5,17 @@ export const [CLIENT_INITIATED, SIGNAL_CLOSE] = [1, 9];
 class Element {
   constructor() {
     Object.assign(this, { hidden: false, disabled: false, checked: false, value: "", textContent: "", dataset: {}, elements: [] });
-    Object.assign(this, { handlers: {}, attributes: {}, parts: {}, classList: { add() {}, remove() {} } });
+    Object.assign(this, { handlers: {}, attributes: {}, parts: {}, children: [], classList: { add() {}, remove() {} } });
   }
 
   addEventListener(name, handler) { this.handlers[name] = handler; }
   getAttribute(name) { return this.attributes[name] ?? null; }
   setAttribute(name, value) { this.attributes[name] = value; }
   querySelector(selector) { return (this.parts[selector] ??= new Element()); }
-  append() {}
-  replaceChildren() {}
-  focus() {}
+  append(...parts) { this.children.push(...parts); }
+  replaceChildren(...parts) { this.children = parts; }
+  contains(other) { return this === other || this.children.some((part) => part.contains(other)); }
+  focus() { document.activeElement = this; }
 }
 
 class Room {
@@ -47,6 +48,7 @@ const define = (name, value) => Object.defineProperty(globalThis, name, { value,
 const names = (...all) => Object.fromEntries(all.map((name) => [name, name]));
 define("document", {
   body: new Element(),
+  activeElement: null,
   getElementById: (id) => (world.page[id] ??= new Element()),
   createElement: () => new Element(),
   querySelectorAll: () => [],
@@ -64,6 +66,7 @@ define("window", {
 define("navigator", { mediaDevices: { getUserMedia: async () => ({ getAudioTracks: () => [{}], getTracks: () => [] }) } });
 define("sessionStorage", { getItem: () => null, setItem() {}, removeItem() {} });
 define("location", { search: "" });
+define("CSS", { escape: (text) => text });
 define("addEventListener", () => undefined);
 define("Option", Element);
 define("setTimeout", (act, ms = 0) => { timers.set(++number, { act, at: now + ms }); return number; });
@@ -105,6 +108,6 @@ export async function goesThrough(steps, happens) {
 }
 
 export function tell(...shown) {
-  const seen = Object.fromEntries(shown.map((id) => [id, world.page[id].textContent]));
+  const seen = Object.fromEntries(shown.map((id) => [id, document.getElementById(id).textContent]));
   console.log(JSON.stringify({ asked: world.asked, state: document.body.dataset.state, ...seen }));
 }

@@ -49,7 +49,8 @@ def test_the_page_is_there_for_everybody_and_kept_by_nobody(stage: Stage) -> Non
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     assert "default-src 'none'" in answer.headers["content-security-policy"]
-    for path in ("/pages/desk.js", "/pages/desk_line.js", "/pages/desk_views.js", "/pages/desk.css"):
+    scripts = ("desk.js", "desk_line.js", "desk_views.js", "desk_callbacks.js")
+    for path in (*(f"/pages/{script}" for script in scripts), "/pages/desk.css"):
         file = stage.browser(None).get(path)
         assert file.status_code == 200
         assert "://" not in file.text

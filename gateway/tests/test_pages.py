@@ -76,6 +76,57 @@ def test_a_call_that_could_not_be_ended_and_whose_room_is_closed_is_not_kept(scr
     assert left["state"] == "idle"
 
 
+# --- the desk: somebody is to be called back ----------------------------------------------------------------------------
+def calling_back(scripts: Path, *steps: str) -> dict[str, Any]:
+    """What was asked, without heartbeats, by its last word."""
+    found = told("desk_callbacks.mjs", scripts, *steps)
+    asked = [path.rpartition("/")[2] for path, _ in found["asked"]]
+    return found | {"asked": [what for what in asked if what != "beat"]}
+
+
+def test_who_is_to_be_called_back_is_in_the_list_and_in_the_status(scripts: Path) -> None:
+    found = calling_back(scripts)
+    assert (found["line"], found["shown"]) == ("CT-10001, billing: due 10 min ago", "")
+    assert found["status"] == "0 calls wait. 1 to call back. You take no calls now."
+
+
+def test_a_callback_is_opened_claimed_and_made_and_the_keyboard_is_never_nowhere(scripts: Path) -> None:
+    opened = calling_back(scripts, "opens")
+    assert (opened["asked"], opened["shown"], opened["focused"]) == (["callback"], "callback claim", "ticket")
+    assert opened["callback-summary"] == "A summary."
+    claimed = calling_back(scripts, "opens", "claims")
+    assert (claimed["shown"], claimed["focused"]) == ("callback called let-go", "called")
+    assert calling_back(scripts, "opens", "claims", "3")["line"].endswith("due 10 min ago, you are calling")
+    done = calling_back(scripts, "opens", "claims", "has_called")
+    assert (done["asked"], done["line"], done["focused"]) == (["callback", "claim", "called"], "", "available")
+    assert "callback" not in done["shown"].split()
+
+
+def test_who_lets_it_go_may_claim_it_again(scripts: Path) -> None:
+    found = calling_back(scripts, "opens", "claims", "lets_go")
+    assert (found["shown"], found["focused"]) == ("callback claim", "claim")
+
+
+def test_a_callback_that_a_colleague_has_claimed_is_not_offered(scripts: Path) -> None:
+    found = calling_back(scripts, "opens", "colleague_claims", "3")
+    assert (found["shown"], found["line"]) == ("callback", "CT-10001, billing: due 10 min ago, Ben is calling")
+
+
+def test_who_was_too_slow_is_told_so(scripts: Path) -> None:
+    found = calling_back(scripts, "opens", "colleague_is_faster", "claims")
+    assert (found["trouble"], "callback" in found["shown"].split()) == ("a colleague was faster", False)
+
+
+def test_a_callback_that_is_done_elsewhere_is_gone_from_the_page(scripts: Path) -> None:
+    assert "callback" not in calling_back(scripts, "opens", "is_done_elsewhere", "3")["shown"].split()
+
+
+def test_a_caller_who_comes_meanwhile_is_told_of_and_takes_nobodys_place(scripts: Path) -> None:
+    found = calling_back(scripts, "opens", "caller_comes", "3")
+    assert (found["asked"], found["shown"]) == (["callback"], "callback claim")
+    assert found["status"].startswith("1 call waits. 1 to call back.")
+
+
 # --- the call page ------------------------------------------------------------------------------------------------------
 def test_who_was_muted_when_he_hung_up_is_not_shown_as_muted_in_his_next_call(scripts: Path) -> None:
     assert told("call_page.mjs", scripts, "starts", "mutes")["mute"] == "Muted"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from handoff.agent_ids import came_as
 
 from local.caller.band import FRAME
 from local.caller.ear import FRAME_MS, audible
@@ -45,16 +46,17 @@ def measure(
     hellos_ms: Sequence[tuple[int, int]] = (),
 ) -> Heard:
     """``struck_at``, ``counted_from`` (default: the strike) and ``until`` (of a window) are seconds since the epoch; ``struck_id``
-    is the room identity of the agent that was struck, empty when no agent was."""
+    is the room identity of the agent that was struck, or the name under which it was awaited; empty when no agent was."""
     start = _frame(recording, struck_at)
     end = min(_frame(recording, until), recording.said.size // FRAME) if until < float("inf") else None
     voices = {agent: audible(track) for agent, track in recording.agents.items()}
-    others = _any([frames for agent, frames in voices.items() if agent != struck_id], recording)
+    others = _any([frames for agent, frames in voices.items() if not came_as(agent, struck_id)], recording)
+    struck = _any([frames for agent, frames in voices.items() if came_as(agent, struck_id)], recording)
     return Heard(
         voice_after_ms=_first(others, _frame(recording, counted_from or struck_at)),
         longest_silence_ms=_longest_silence(recording, _any(list(voices.values()), recording), start, end, hellos_ms),
         two_voices_ms=two_voices_ms(recording),
-        struck_heard_ms=_late(voices.get(struck_id), start),
+        struck_heard_ms=int(struck[start + BUFFERED_MS // FRAME_MS :].sum()) * FRAME_MS,
     )
 
 
@@ -93,12 +95,6 @@ def _any(tracks: Collection[Frames], recording: Recording) -> Frames:
 def _first(frames: Frames, start: int) -> int | None:
     found = np.flatnonzero(frames[start:])
     return int(found[0]) * FRAME_MS if found.size else None
-
-
-def _late(frames: Frames | None, start: int) -> int:
-    if frames is None:
-        return 0
-    return int(frames[start + BUFFERED_MS // FRAME_MS :].sum()) * FRAME_MS
 
 
 def _longest_silence(

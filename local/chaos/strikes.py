@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 import psutil
+from handoff.agent_ids import awaited_taker
 
 from local.chaos.preparing import Prepared
 from local.chaos.processes import NotThere, job_of, until, workers_of
@@ -80,7 +81,7 @@ async def _agent(scene: Scene, service: str) -> tuple[str, str]:
     if call is not None and call.handoff_ids:
         handoff = await scene.store.load_handoff(call.handoff_ids[-1])
         if handoff is not None and handoff.to_service == service:
-            return service, handoff.taker_id or f"{service}-{handoff.context.handoff_id}"
+            return service, handoff.taker_id or awaited_taker(service, handoff.context.handoff_id)
         if handoff is not None and handoff.from_service == service:
             return service, ""  # a giver that has given the floor away already
     raise NotThere(f"no agent of {service} is in the call")

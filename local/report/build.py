@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from handoff.agent_ids import awaited_taker, came_as
 from handoff.call import Call
 from handoff.context import SECRET
 from handoff.lifecycle import State
@@ -137,8 +138,8 @@ def _change_of(handoff: Handoff, at_ear: Sequence[Change]) -> Change | None:
     taken = [c for c in at_ear if service_of(c.giver) == handoff.from_service]
     if handoff.taker_id:
         return next((c for c in taken if c.taker == handoff.taker_id), None)
-    named = f"{handoff.to_service}-{handoff.context.handoff_id}"
-    return next((c for c in taken if c.taker == named), None)
+    awaited_id = awaited_taker(handoff.to_service, handoff.context.handoff_id)
+    return next((c for c in taken if came_as(c.taker, awaited_id)), None)
 
 
 def steps_of(handoff: Handoff) -> dict[str, float]:

@@ -15,7 +15,15 @@ import redis
 
 # The store's suite and state machine live beside the unit tests, which run them over the memory store.
 pytest.register_assert_rewrite(
-    "store_suite", "handoff_suite", "recovery_suite", "shared_suite", "store_steps", "store_machine", "recovery_machine"
+    "store_suite",
+    "handoff_suite",
+    "recovery_suite",
+    "claim_suite",
+    "callbacks_suite",
+    "shared_suite",
+    "store_steps",
+    "store_machine",
+    "recovery_machine",
 )
 sys.path.insert(0, str(Path(__file__).parents[2] / "libs" / "handoff" / "tests"))
 

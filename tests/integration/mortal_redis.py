@@ -90,13 +90,17 @@ class Address:
         assert self._server is not None
         return f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
 
-    async def close(self) -> None:
-        """Its connections break."""
-        if self._server is not None:
-            self._server.close()
+    async def hang_up(self) -> None:
+        """Its connections are closed; whoever asks for one gets it."""
         for task in self._pumps:
             task.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
+
+    async def close(self) -> None:
+        """No connection is made any more, and those that stand break."""
+        if self._server is not None:
+            self._server.close()
+        await self.hang_up()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

@@ -317,7 +317,20 @@ async def test_a_due_callback_is_in_the_queue_once_and_again_when_the_queue_was_
         await until(lambda: client.xlen(keys.CALLBACKS_DUE) == 1, running)
         assert running.command("done", "CT-1").returncode == 0
         await until(lambda: running.metric('voicemesh_callbacks{state="done"}') == 1, running)
+        await until(lambda: client.xlen(keys.CALLBACKS_DUE) == 0, running)
         assert "CT-1" in running.command("show", "--callbacks").stdout
+
+
+async def test_a_callback_that_somebody_at_the_desk_has_made_is_done(
+    store: RedisStore, make_ledger: Callable[..., Running]
+) -> None:
+    running = make_ledger(VOICEMESH_CALLBACK_AFTER_SECONDS="0")
+    await store.add_callback(ticket(1, created_at=await store.now()))
+    await until(lambda: running.metric('voicemesh_callbacks{state="queued"}') == 1, running)
+    assert await store.claim_callback("CT-1", "call-1", human_id="anna", name="Anna", seconds=60)
+    assert await store.close_callback("CT-1", "call-1", human_id="anna")
+    await until(lambda: running.metric('voicemesh_callbacks{state="done"}') == 1, running)
+    assert await store.callbacks_due() == ()
 
 
 async def test_a_call_that_nobody_holds_and_nobody_ends_is_an_alert_until_it_is_ended(

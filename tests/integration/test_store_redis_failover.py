@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,10 +18,8 @@ from handoff.guardian import Guardian
 from handoff.redis_store import RedisStore
 from handoff.store import Overdue
 from handoff.testing import make_call
-from ledger.queue import RedisQueue
-from ledger.rows import Ticket
 from redis.asyncio import Redis
-from store_steps import LEASE, opened
+from store_steps import LEASE, PASSED, opened
 
 from tests.integration import outage_rig
 from tests.integration.mortal_redis import Address, MortalRedis
@@ -47,6 +44,19 @@ class Pair:
         await self.second.follow(None)
         await self.first.follow(self.second)
         self.address.leads_to = self.second.port
+
+    async def fail_over_behind(self) -> None:
+        """The replica becomes a master that is behind the first one by whatever is written there from now on. See ``switch``."""
+        await self.replicated()
+        await self.second.follow(None)
+
+    async def switch(self, store: RedisStore) -> None:
+        """The address leads to it, and closes what connections stand. Returns when this store's are closed: it is connected anew when
+        it asks next, and notices nothing."""
+        self.address.leads_to = self.second.port
+        await self.address.hang_up()
+        waiting = store._client.connection_pool._available_connections
+        await until(lambda: all(connection._reader.at_eof() for connection in waiting))
 
 
 @pytest.fixture
@@ -85,23 +95,6 @@ async def test_one_refused_write_is_enough_for_all_connections_to_find_the_new_m
     await store.aclose()
 
 
-async def test_the_queue_of_callbacks_finds_the_new_master_as_well(pair: Pair) -> None:
-    due = datetime(2026, 3, 2, 9, tzinfo=UTC)
-    tickets = [
-        Ticket(ticket_id=f"CB-{n}", call_id="call-1", service="billing", channel="phone", reason="busy", due_at=due)
-        for n in (1, 2)
-    ]
-    queue = RedisQueue.connect(pair.address.url)
-    assert await queue.put(tickets[0])
-    await pair.replicated()
-    await pair.swap()
-    with pytest.raises(StoreUnavailable):
-        await queue.put(tickets[1])
-    assert await queue.put(tickets[1])
-    assert not await queue.put(tickets[0]), "it came over with the rest"
-    await queue.aclose()
-
-
 async def test_an_answer_that_somebody_waits_for_comes_though_the_connections_are_left(pair: Pair) -> None:
     store = RedisStore.connect(pair.address.url)
     await opened(store)
@@ -117,6 +110,31 @@ async def test_an_answer_that_somebody_waits_for_comes_though_the_connections_ar
     assert [answer for answer in answers if isinstance(answer, BaseException)] == [answers[4]]
     assert isinstance(answers[4], StoreUnavailable)
     assert (await store.renew_floor("call-1", epoch=1, lease_seconds=LEASE)).epoch == 1
+    await store.aclose()
+
+
+async def test_a_guardian_that_was_led_to_another_redis_unnoticed_gives_the_owners_a_moment(pair: Pair) -> None:
+    """The new master has missed the owner's renewals: by what it knows the lease has passed, however long it is."""
+    at, seized = 0.0, asyncio.Event()
+
+    async def rescue(*_: object) -> None:
+        seized.set()
+
+    store = RedisStore.connect(pair.address.url)
+    guardian = Guardian(store, rescue, poll_seconds=0, lease_seconds=4.0, monotonic=lambda: at)
+    await opened(store, lease_seconds=PASSED)
+    await pair.fail_over_behind()
+    await store.renew_floor("call-1", epoch=1, lease_seconds=LEASE)
+    assert await guardian.look() == 0
+    await pair.switch(store)
+    assert [await guardian.look() for _ in range(3)] == [0, 0, 0]
+    await store.renew_floor("call-1", epoch=1, lease_seconds=LEASE)
+    at += 4.0
+    assert await guardian.look() == 0
+    await store.renew_floor("call-1", epoch=1, lease_seconds=PASSED)
+    assert await guardian.look() == 1
+    async with asyncio.timeout(30):
+        await seized.wait()
     await store.aclose()
 
 

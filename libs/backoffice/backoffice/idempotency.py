@@ -29,11 +29,15 @@ def once(
     tool: str,
     arguments: Mapping[str, Any],
     work: Callable[[], dict[str, Any]],
+    still_holds: Callable[[], bool] = lambda: True,
 ) -> dict[str, Any]:
     """What ``work`` returns, with ``already_done``: done now (false), or found as it was done before (true).
 
     Call inside ``database.writing()``: the effect and its record are one transaction. ``arguments`` are those that make the
     effect (as read, without the key); the same key with others raises Refused. When ``work`` raises, nothing is recorded.
+
+    ``still_holds`` is for an effect that a later one of the same call may undo, as a booking that is moved: asked for again when it
+    no longer holds, it is done anew.
     """
     if not key.strip() or len(key) > MAX_KEY_CHARS:
         raise Refused("This needs an idempotency key.")
@@ -43,18 +47,12 @@ def once(
     if before is not None:
         if before.arguments_hash != digest:
             raise Refused("That idempotency key was used for something else.")
-        stored: dict[str, Any] = json.loads(before.result)
-        return stored | {"already_done": True}
+        if still_holds():
+            stored: dict[str, Any] = json.loads(before.result)
+            return stored | {"already_done": True}
     result = work()
-    session.add(
-        Effect(
-            call_id=call_id,
-            idempotency_key=key,
-            tool=tool,
-            arguments_hash=digest,
-            result=json.dumps(result),
-            done_at=datetime.now(UTC).replace(tzinfo=None),
-        )
-    )
+    effect = before or Effect(call_id=call_id, idempotency_key=key, tool=tool, arguments_hash=digest)
+    effect.result, effect.done_at = json.dumps(result), datetime.now(UTC).replace(tzinfo=None)
+    session.add(effect)
     session.flush()
     return {"already_done": False} | result

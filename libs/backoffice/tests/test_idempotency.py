@@ -71,6 +71,26 @@ def test_the_work_may_say_that_it_was_done_long_ago(database: Database) -> None:
     assert do(database, lambda: {"already_done": True})["already_done"] is True
 
 
+def test_what_was_undone_since_is_done_again_and_then_found(database: Database) -> None:
+    work, holds = Counter(), False
+    do(database, work)
+    assert do(database, work, still_holds=lambda: holds) == {"reference": "R-2", "already_done": False}
+    holds = True
+    assert do(database, work, still_holds=lambda: holds) == {"reference": "R-2", "already_done": True}
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Effect)) == 1
+
+
+def test_what_was_undone_since_and_cannot_be_done_again_leaves_the_record(database: Database) -> None:
+    def fails() -> dict[str, Any]:
+        raise Refused("No.")
+
+    do(database, Counter())
+    with pytest.raises(Refused):
+        do(database, fails, still_holds=lambda: False)
+    assert do(database, Counter()) == {"reference": "R-1", "already_done": True}
+
+
 def test_many_at_once_do_it_once(call: Call, database: Database) -> None:
     verified = call.verified("AC4721")
 

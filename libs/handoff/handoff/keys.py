@@ -8,7 +8,9 @@ voicemesh:live                zset     call time to live, renewed    calls witho
 voicemesh:callbacks           stream   ledger time to live, renewed  callbacks that were promised
 voicemesh:callbacks:of:<call id>  string  ledger time to live        the ticket that this call has
 voicemesh:callbacks:due       stream   CALLBACKS_DUE_SECONDS, renewed  callbacks whose time has come, for whoever calls back
-voicemesh:callbacks:due:<ticket>:<call id>  string  the same     that this ticket is in that stream
+voicemesh:callbacks:due:<ticket>:<call id>  string  the same     where in that stream this ticket is, or was
+voicemesh:callbacks:claimed:<ticket>:<call id>  string  as claimed  who is calling back
+voicemesh:callbacks:done      stream   ledger time to live, renewed  callbacks that were made, for the ledger
 voicemesh:tickets             string   TICKETS_SECONDS, renewed      the last number of a callback ticket
 voicemesh:line:<service>      zset     LINE_SECONDS, renewed         calls that wait for a service, the next one first
 voicemesh:line:<service>:until  zset   the same                      the same calls, by the moment they count as gone
@@ -35,6 +37,7 @@ CALLBACKS = f"{_PREFIX}:callbacks"
 CALLBACKS_DUE = f"{_PREFIX}:callbacks:due"
 CALLBACKS_DUE_SECONDS = 7 * 86400
 """Renewed at each look of the ledger: passes when nobody waits, or when the ledger has been away for a week."""
+CALLBACKS_DONE = f"{_PREFIX}:callbacks:done"
 TICKETS = f"{_PREFIX}:tickets"
 DUTY = f"{_PREFIX}:duty"
 WORKERS = f"{_PREFIX}:workers"
@@ -64,8 +67,13 @@ def callback_of(call_id: str) -> str:
 
 
 def callback_queued(ticket_id: str, call_id: str) -> str:
-    """Key that says that a ticket is in CALLBACKS_DUE."""
+    """Key that says where in CALLBACKS_DUE a ticket is, or was."""
     return f"{CALLBACKS_DUE}:{ticket_id}:{call_id}"
+
+
+def callback_claimed(ticket_id: str, call_id: str) -> str:
+    """Key that says who is calling back."""
+    return f"{CALLBACKS}:claimed:{ticket_id}:{call_id}"
 
 
 def line(service: str) -> str:

@@ -44,6 +44,32 @@ class CallbackTicket:
     """Seconds since the epoch, by the store's clock."""
 
 
+@dataclass(frozen=True, slots=True)
+class DueCallback:
+    """A promised callback whose time has come, as it waits for whoever calls back. The first five are the ticket's own."""
+
+    ticket_id: str
+    call_id: str
+    service: str
+    channel: str
+    reason: str
+    due_at: float
+    """Seconds since the epoch."""
+    claimed_by: str = ""
+    """Id of the human who is calling back; empty when nobody is."""
+    claimed_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DoneCallback:
+    """A callback that somebody has made."""
+
+    ticket_id: str
+    call_id: str
+    done_at: float
+    """Seconds since the epoch, by the store's clock."""
+
+
 def ticket_id(number: int) -> str:
     """The name of a ticket of that number (see ``Store.next_ticket``), e.g. ``CT-10001``."""
     return f"CT-{number}"

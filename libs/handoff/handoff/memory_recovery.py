@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handoff.call import Call, Floor
 from handoff.errors import FloorLost
 from handoff.lifecycle import MOVES, State
@@ -47,6 +49,15 @@ class MemoryRecovery(MemoryRows):
         row.attempts = attempts + 1
         self._supersede_handoffs(row.call)
         return floor
+
+    async def claim_floor(self, call_id: str, *, epoch: int, awaited_id: str, agent_id: str) -> Floor:
+        """See Store.claim_floor."""
+        row = self._fenced(call_id, epoch)
+        assert row.floor is not None
+        if row.floor.agent_id not in (awaited_id, agent_id):
+            raise FloorLost("another agent has come for this floor")
+        row.floor = replace(row.floor, agent_id=agent_id)
+        return row.floor
 
     async def restore_call(self, call: Call, *, service: str, agent_id: str, epoch: int, lease_seconds: float) -> Floor:
         """See Store.restore_call."""

@@ -15,6 +15,7 @@ from handoff.call import Call, Ending, Floor
 from handoff.errors import FloorLost, IllegalMove, InvalidContext, UnknownHandoff
 from handoff.ledger import LedgerLine
 from handoff.lifecycle import FINAL, State, check_move
+from handoff.memory_callbacks import MemoryCallbacks
 from handoff.memory_recovery import MemoryRecovery
 from handoff.memory_rows import CallRow, HandoffRow
 from handoff.memory_shared import MemoryShared
@@ -22,7 +23,7 @@ from handoff.record import MAX_DETAIL_CHARS, pack_call, pack_handoff
 from handoff.store import Handoff
 
 
-class MemoryStore(MemoryRecovery, MemoryShared):
+class MemoryStore(MemoryRecovery, MemoryShared, MemoryCallbacks):
     """See ``Store``. ``now`` is the clock, in seconds since the epoch; tests give ``testing.FakeClock``."""
 
     def __init__(
@@ -39,6 +40,7 @@ class MemoryStore(MemoryRecovery, MemoryShared):
             self, now=now, call_ttl_seconds=call_ttl_seconds, handoff_ttl_seconds=handoff_ttl_seconds
         )
         MemoryShared.__init__(self, now=now, ledger_ttl_seconds=ledger_ttl_seconds)
+        MemoryCallbacks.__init__(self, now=now, ledger_ttl_seconds=ledger_ttl_seconds)
         self._reread_seconds = reread_seconds
 
     async def now(self) -> float:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from handoff.call import Call
 from handoff.context import MAX_BYTES, HandoffContext, check_context
 from handoff.errors import InvalidContext, WireMismatch
-from handoff.ledger import CallbackTicket
+from handoff.ledger import CallbackTicket, DueCallback
 from handoff.lifecycle import State
 from handoff.store import Handoff, WorkerStatus
 
@@ -81,6 +81,15 @@ def check_ticket(ticket: CallbackTicket) -> str:
     if len(ticket.reason) > MAX_ID_CHARS or not ticket.reason.isprintable():
         raise InvalidContext(f"reason must be one line of at most {MAX_ID_CHARS} characters")
     return text
+
+
+def check_due(due: DueCallback) -> None:
+    """Raises InvalidContext when it is malformed; the message quotes none of it."""
+    for name in ("ticket_id", "call_id", "service"):
+        _check_id(getattr(due, name), name)
+    for name in ("channel", "reason"):
+        if len(getattr(due, name)) > MAX_DETAIL_CHARS:
+            raise InvalidContext(f"{name} must be at most {MAX_DETAIL_CHARS} characters")
 
 
 def check_worker(status: WorkerStatus) -> str:

@@ -39,6 +39,8 @@ class RedisLink:
         self._client = client
         self._call_ttl_seconds = call_ttl_seconds
         self._ledger_ttl_seconds = ledger_ttl_seconds
+        self._run_id = ""
+        """Of the Redis process that answered last when it was asked who is overdue; empty when it does not tell."""
 
     def _served(self) -> AbstractAsyncContextManager[None]:
         return served_by(self._client)
@@ -48,6 +50,15 @@ class RedisLink:
         async with self._served():
             found = await answer
         return accepted(found)
+
+    async def _page_after(self, stream: str, cursor: str, count: int) -> tuple[list[dict[str, str]], str]:
+        """At most ``count`` entries of a stream that follow the cursor ("" is before the first), and the cursor after them."""
+        page = await self._page(stream, f"({cursor}" if cursor else "-", count)
+        return [fields for _, fields in page], str(page[-1][0]) if page else cursor
+
+    async def _page(self, stream: str, start: str, count: int) -> list[Any]:
+        async with self._served():
+            return await self._client.xrange(stream, min=start, count=count) or []
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ import json
 
 from handoff import scripts_recovery
 from handoff.call import Call, Floor
+from handoff.errors import StoreUnavailable
 from handoff.record import check_restored
 from handoff.redis_link import RedisLink
 from handoff.rows import floor_of, overdue_of
@@ -17,7 +18,11 @@ class RedisRecovery(RedisLink):
 
     async def overdue(self, *, limit: int = 100) -> tuple[Overdue, ...]:
         """See Store.overdue."""
-        found = await self._asked(scripts_recovery.overdue(self._client, limit=limit))
+        run_id, found = await self._asked(scripts_recovery.overdue(self._client, limit=limit))
+        known, self._run_id = self._run_id, run_id
+        if known and run_id and run_id != known:
+            # It may lack the latest renewals, and nobody need have noticed the change: connections that were closed are made anew.
+            raise StoreUnavailable("another Redis answers: its leases may be older than they were")
         return tuple(overdue_of(values) for values in found)
 
     async def live_calls(self) -> tuple[str, ...]:
@@ -46,6 +51,13 @@ class RedisRecovery(RedisLink):
             dead_agent_id=dead_agent_id,
         )
         return floor_of(call_id, await self._asked(seized))
+
+    async def claim_floor(self, call_id: str, *, epoch: int, awaited_id: str, agent_id: str) -> Floor:
+        """See Store.claim_floor."""
+        claimed = scripts_recovery.claim_floor(
+            self._client, call_id=call_id, epoch=epoch, awaited_id=awaited_id, agent_id=agent_id
+        )
+        return floor_of(call_id, await self._asked(claimed))
 
     async def restore_call(self, call: Call, *, service: str, agent_id: str, epoch: int, lease_seconds: float) -> Floor:
         """See Store.restore_call."""

@@ -35,8 +35,8 @@ class RedisShared(RedisLink):
 
     async def ledger_after(self, cursor: str = "", *, count: int = 100) -> tuple[tuple[LedgerLine, ...], str]:
         """See Store.ledger_after."""
-        page = await self._page(keys.LEDGER, _after(cursor), count)
-        return tuple(ledger_line_of(fields) for _, fields in page), _cursor(page, cursor)
+        page, after = await self._page_after(keys.LEDGER, cursor, count)
+        return tuple(ledger_line_of(fields) for fields in page), after
 
     async def next_ticket(self) -> int:
         """See Store.next_ticket."""
@@ -56,12 +56,8 @@ class RedisShared(RedisLink):
 
     async def callbacks(self, since_id: str = "", *, count: int = 100) -> tuple[tuple[CallbackTicket, ...], str]:
         """See Store.callbacks."""
-        page = await self._page(keys.CALLBACKS, _after(since_id), count)
-        return tuple(callback_of(fields) for _, fields in page), _cursor(page, since_id)
-
-    async def _page(self, stream: str, start: str, count: int) -> list[Any]:
-        async with self._served():
-            return await self._client.xrange(stream, min=start, count=count) or []
+        page, after = await self._page_after(keys.CALLBACKS, since_id, count)
+        return tuple(callback_of(fields) for fields in page), after
 
     # --- lines ----------------------------------------------------------------------------------------------------
     async def wait_in_line(self, service: str, call_id: str, *, priority: int = 0) -> int:
@@ -132,11 +128,3 @@ class RedisShared(RedisLink):
     async def forget_room(self, room: str, list_: RoomList) -> None:
         """See Store.forget_room."""
         await self._asked(scripts_shared.forget_room(self._client, room=room, list_=list_))
-
-
-def _after(cursor: str) -> str:
-    return f"({cursor}" if cursor else "-"
-
-
-def _cursor(page: list[Any], before: str) -> str:
-    return str(page[-1][0]) if page else before

@@ -17,7 +17,7 @@ from handoff.errors import (
     UnknownHandoff,
     WireMismatch,
 )
-from handoff.ledger import CallbackTicket, LedgerLine
+from handoff.ledger import CallbackTicket, DoneCallback, DueCallback, LedgerLine
 from handoff.lifecycle import State
 from handoff.record import unpack_call, unpack_context, unpack_ticket
 from handoff.store import Handoff, Overdue
@@ -77,6 +77,33 @@ def callback_of(fields: dict[str, str]) -> CallbackTicket:
     try:
         return unpack_ticket(fields["ticket"])
     except KeyError:
+        raise WireMismatch("stored callback not understood") from None
+
+
+def due_of(values: Sequence[Any]) -> DueCallback:
+    """An entry of the queue, and the claim to it ("" when there is none)."""
+    entry, claim = values
+    fields = fields_of(entry)
+    try:
+        claimed = json.loads(claim) if claim else {"human_id": "", "name": ""}
+        return DueCallback(
+            fields["ticket_id"],
+            fields["call_id"],
+            fields["service"],
+            fields["channel"],
+            fields["reason"],
+            float(fields["due_at"]),
+            claimed_by=claimed["human_id"],
+            claimed_name=claimed["name"],
+        )
+    except (KeyError, ValueError, TypeError):
+        raise WireMismatch("stored callback not understood") from None
+
+
+def done_of(fields: dict[str, str]) -> DoneCallback:
+    try:
+        return DoneCallback(fields["ticket_id"], fields["call_id"], float(fields["done_at"]))
+    except (KeyError, ValueError):
         raise WireMismatch("stored callback not understood") from None
 
 

@@ -18,9 +18,12 @@ _OVERDUE = """
 -- Changes nothing and makes no key, and is refused like any other write: from a Redis that only reads nobody learns who is overdue,
 -- for no owner can renew in it. ZADD because memory that is full refuses no ZREM.
 redis.call('ZADD', LIVE, 'XX', 0, '')
-local at, limit, found = now(), tonumber(ARGV[1]), {'ok'}
-while #found <= limit do
-  local due = redis.call('ZRANGEBYSCORE', LIVE, '-inf', at, 'LIMIT', #found - 1, limit - #found + 1)
+-- Who may not ask (INFO is a dangerous command to Redis's access lists) is told nothing.
+local info = redis.pcall('INFO', 'server')
+local run_id = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
+local at, limit, found = now(), tonumber(ARGV[1]), {}
+while #found < limit do
+  local due = redis.call('ZRANGEBYSCORE', LIVE, '-inf', at, 'LIMIT', #found, limit - #found)
   if #due == 0 then break end
   for _, id in ipairs(due) do
     local c = redis.call('HMGET', CALL_PREFIX .. id, 'services', 'ending', 'service', 'agent_id', 'epoch', 'attempts', 'lease_until')
@@ -36,12 +39,12 @@ while #found <= limit do
     end
   end
 end
-return found
+return {'ok', run_id, found}
 """
 
 
 async def overdue(client: Redis, *, limit: int) -> list[Any]:
-    """['ok', [call_id, service, agent_id, epoch, attempts], ...]."""
+    """['ok', the run id of the Redis that answers ('' when it does not tell), [[call_id, service, agent_id, epoch, attempts], ...]]."""
     return await run(client, _OVERDUE, touched=[keys.LIVE], args=[limit])
 
 
@@ -100,6 +103,26 @@ async def seize_floor(
     open_states = f",{','.join(state for state, onward in MOVES.items() if State.SUPERSEDED in onward)},"
     args: Args = [str(epoch), service, agent_id, lease_seconds, ttl_seconds, dead_agent_id, UNHELD_SECONDS, open_states]
     return await run(client, _SEIZE_FLOOR, touched=[keys.call(call_id)], args=args)
+
+
+_CLAIM_FLOOR = """
+local call, epoch, awaited, agent_id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local no = refusal(call, epoch)
+if no then return no end
+local holder = redis.call('HGET', call, 'agent_id')
+if holder == awaited then
+  redis.call('HSET', call, 'agent_id', agent_id)
+elseif holder ~= agent_id then
+  return {'floor_lost', 'another agent has come for this floor'}
+end
+return floor(call)
+"""
+
+
+async def claim_floor(client: Redis, *, call_id: str, epoch: int, awaited_id: str, agent_id: str) -> list[Any]:
+    """['ok', service, agent_id, epoch, lease_until] | ['floor_lost', why] | ['unknown_call']."""
+    args: Args = [str(epoch), awaited_id, agent_id]
+    return await run(client, _CLAIM_FLOOR, touched=[keys.call(call_id)], args=args)
 
 
 _RESTORE_CALL = """

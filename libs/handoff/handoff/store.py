@@ -17,7 +17,7 @@ from typing import Protocol
 
 from handoff.call import Call, Ending, Floor
 from handoff.context import HandoffContext
-from handoff.ledger import CallbackTicket, LedgerLine
+from handoff.ledger import CallbackTicket, DoneCallback, DueCallback, LedgerLine
 from handoff.lifecycle import State
 
 UNHELD_SECONDS = 10.0
@@ -146,7 +146,8 @@ class Store(Protocol):
         """Calls whose lease has passed by the store's clock and that have no ending, oldest first; a call that nobody ever
         held counts UNHELD_SECONDS after it was opened, or at once when nobody comes to it. Costs O(overdue), not O(calls).
 
-        Raises StoreUnavailable also when the store can be read and refuses writes: every lease passes in it, whoever lives."""
+        Raises StoreUnavailable also when the store can be read and refuses writes, for every lease passes in it, whoever lives; and
+        once when another server answers than the last time (a failover), for that one may lack the latest renewals."""
         ...
 
     async def seize_floor(
@@ -166,6 +167,12 @@ class Store(Protocol):
         ever held, when it is overdue or with any ``dead_agent_id``. May be repeated when an answer was lost.
         Seize before you end a call for somebody else, and end it under the seized epoch: its owner may just have come back.
         Raises FloorLost (somebody else won, the holder lives, the call has ended), UnknownCall."""
+        ...
+
+    async def claim_floor(self, call_id: str, *, epoch: int, awaited_id: str, agent_id: str) -> Floor:
+        """Gives the floor that was seized under ``epoch`` for an awaited agent to the one that has come: of two jobs of one
+        dispatch one gets it. Only the holder's name changes; epoch, lease and ``attempts`` stay. May be repeated when an answer
+        was lost. Raises FloorLost (the other job was faster, the floor was seized again, the call has ended), UnknownCall."""
         ...
 
     async def live_calls(self) -> tuple[str, ...]:
@@ -231,6 +238,34 @@ class Store(Protocol):
         """Tickets after a cursor, and the cursor after them: as ``ledger_after``."""
         ...
 
+    # --- callbacks whose time has come ----------------------------------------------------------------------------
+    async def queue_callback(self, due: DueCallback) -> bool:
+        """Adds it to the queue for whoever calls back, and answers True; or False, for it was added before: also when it is out of the
+        queue by now. What Redis has lost is forgotten altogether, and is added again. Raises InvalidContext when it is malformed."""
+        ...
+
+    async def callbacks_due(self, *, limit: int = 100) -> tuple[DueCallback, ...]:
+        """What waits in the queue, longest due first, and who is calling back."""
+        ...
+
+    async def claim_callback(self, ticket_id: str, call_id: str, *, human_id: str, name: str, seconds: float) -> bool:
+        """He calls back: nobody else does, for so long; with 0 he does not (any more). Of many who claim one gets True. False when
+        somebody else is faster, or it is out of the queue. May be repeated: it prolongs the claim."""
+        ...
+
+    async def close_callback(self, ticket_id: str, call_id: str, *, human_id: str) -> bool:
+        """He has called back: it is out of the queue, and told by ``callbacks_done``. False when he has no claim to it (any more)."""
+        ...
+
+    async def drop_callback(self, ticket_id: str, call_id: str) -> None:
+        """Out of the queue, for it was done elsewhere. Nothing happens when it is not in it."""
+        ...
+
+    async def callbacks_done(self, cursor: str = "", *, count: int = 100) -> tuple[tuple[DoneCallback, ...], str]:
+        """Callbacks that were made, after a cursor, and the cursor after them: as ``ledger_after``."""
+        ...
+
+    # --- lines, breakers, who is there ----------------------------------------------------------------------------
     async def wait_in_line(self, service: str, call_id: str, *, priority: int = 0) -> int:
         """Joins the line for a service, or stays in it for another LINE_SECONDS; the position, from 1. The highest
         priority (-1000 to 1000, else ValueError) comes first, then who came first. Asking again keeps the arrival and takes

@@ -12,7 +12,7 @@ from handoff.call import Call, Channel, Fact, Floor, Intent, Role, Source, Turn
 from handoff.context import HandoffContext, build_context
 from handoff.directory import Entry
 from handoff.errors import StoreUnavailable
-from handoff.ledger import CallbackTicket
+from handoff.ledger import CallbackTicket, DueCallback
 from handoff.lifecycle import State
 from handoff.memory_store import MemoryStore
 from handoff.store import Handoff, WorkerStatus
@@ -53,6 +53,8 @@ _READS = frozenset(
         "ledger_after",
         "live_calls",
         "callbacks",
+        "callbacks_due",
+        "callbacks_done",
         "position",
         "line",
         "humans_on_duty",
@@ -64,10 +66,14 @@ _READS = frozenset(
 
 class OutageStore(MemoryStore):
     """A MemoryStore that raises StoreUnavailable, where it is awaited, while ``is_away`` is true, and from whatever writes while
-    ``refuses_writes`` is. What it held stays."""
+    ``refuses_writes`` is. What it held stays. ``asked`` has the name of each question, in order."""
 
     is_away = False
     refuses_writes = False
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.asked: list[str] = []
 
     def __getattribute__(self, name: str) -> Any:
         found = super().__getattribute__(name)
@@ -75,6 +81,7 @@ class OutageStore(MemoryStore):
             return found
 
         async def asked(*args: Any, **kwargs: Any) -> Any:
+            self.asked.append(name)
             self._answer()
             if self.refuses_writes and name not in _READS:
                 raise StoreUnavailable("Redis takes no writes (a test's refusal)")
@@ -173,6 +180,11 @@ def make_ticket(ticket_id: str = "CT-10001", **changes: Any) -> CallbackTicket:
     """A callback by billing for call-1, promised at START."""
     ticket = CallbackTicket(ticket_id, "call-1", "billing", "web", "at_capacity", "tomorrow morning", START)
     return replace(ticket, **changes)
+
+
+def make_due(ticket_id: str = "CT-10001", **changes: Any) -> DueCallback:
+    """The same, due ten minutes later."""
+    return replace(DueCallback(ticket_id, "call-1", "billing", "web", "at_capacity", START + 600.0), **changes)
 
 
 def make_worker(worker_id: str = "billing-1", **changes: Any) -> WorkerStatus:

@@ -103,6 +103,10 @@ class Walk:
                 case "renew":
                     await store.renew_floor(CALL, epoch=epoch, lease_seconds=LEASE_SECONDS)
                     return "ok"
+                case "claim":
+                    awaited_id, agent_id = _agent(n["awaited"]), _agent(n["agent"])
+                    await store.claim_floor(CALL, epoch=epoch, awaited_id=awaited_id, agent_id=agent_id)
+                    return "ok"
                 case "pass":
                     passed = await store.pass_floor(_handoff(n["handoff"]), epoch=epoch, lease_seconds=LEASE_SECONDS)
                     self._epoch = passed.epoch

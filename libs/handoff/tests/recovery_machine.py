@@ -45,7 +45,7 @@ class RecoveryMachine(FloorMachine):
 
     def _race(self, seen: Floor, guardians: int, service: str, *, dead: str, speaks: bool) -> Floor:
         """``speaks``: the successor gets a lease; else it is as if that had passed in silence."""
-        may = self.holds(seen) and (self.lease_passed or bool(dead))
+        may = self.holds(seen) and (self.lease_passed or (bool(dead) and self.is_held_by(seen)))
         attempts = self.attempts
         lease_seconds = LEASE_SECONDS if speaks else 0.0
         given: list[Floor] = []
@@ -74,6 +74,23 @@ class RecoveryMachine(FloorMachine):
             )
         )
 
+    @rule(target=FloorMachine.floors, seen=FloorMachine.floors, jobs=st.integers(1, 3))
+    def jobs_come_for_a_floor(self, seen: Floor, jobs: int) -> Floor:
+        """All for the same one, which was given to the name that they know: now, or long ago."""
+        is_free = self.is_held_by(seen)
+        claims = [self._claim(seen, self.new_agent(seen.agent_id)) for _ in range(jobs)]
+        assert [isinstance(claim, Floor) for claim in claims] == [is_free, *[False] * (jobs - 1)]
+        if not isinstance(first := claims[0], Floor):
+            return seen
+        assert first.epoch == self.epoch
+        self.holder = first
+        return first
+
+    def _claim(self, seen: Floor, agent_id: str) -> Floor | HandoffError:
+        return self.ask(
+            lambda store: store.claim_floor(self.call_id, epoch=seen.epoch, awaited_id=seen.agent_id, agent_id=agent_id)
+        )
+
     def _note_superseded(self) -> None:
         for handoff_id, state in self.states.items():
             if State.SUPERSEDED in MOVES[state]:
@@ -94,8 +111,8 @@ class RecoveryMachine(FloorMachine):
     def an_agent_restores_a_call_that_is_there(self, floor: Floor) -> None:
         """The owner only renews; whoever was overtaken gets nothing."""
         answer = self._restore(floor)
-        assert isinstance(answer, FloorLost) != self.holds(floor)
-        if self.holds(floor):
+        assert isinstance(answer, FloorLost) != self.is_held_by(floor)
+        if self.is_held_by(floor):
             self.lease_passed = False
             self.attempts = 0
 

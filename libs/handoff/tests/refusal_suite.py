@@ -49,6 +49,7 @@ class RefusalSuite:
             store.open_call(make_call("call-2")),
             store.checkpoint(make_call(), epoch=1),
             store.renew_floor("call-1", epoch=1, lease_seconds=LEASE),
+            store.claim_floor("call-1", epoch=1, awaited_id="triage-1", agent_id="triage-1-AJ_1"),
             store.end_call("call-1", epoch=1, ending=Ending.RESOLVED),
             store.move("handoff-1", State.WITHDRAWN),
             store.pass_floor("handoff-1", epoch=1, lease_seconds=LEASE),

@@ -98,6 +98,10 @@ class FloorMachine(RuleBasedStateMachine):
     def holds(self, floor: Floor) -> bool:
         return self.ended is None and floor.epoch == self.epoch
 
+    def is_held_by(self, floor: Floor) -> bool:
+        """As ``holds``, and under that very name: one that has come for an awaited floor holds it under its own."""
+        return self.holds(floor) and self.holder is not None and self.holder.agent_id == floor.agent_id
+
     def new_agent(self, service: str) -> str:
         self.agents += 1
         return f"{service}-{self.agents}"

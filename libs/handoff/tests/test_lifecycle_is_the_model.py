@@ -26,6 +26,7 @@ KINDS = {
     "renew": {"ok", "lost"},
     "lapse": {""},
     "seize": {"ok", "lost"},
+    "claim": {"ok", "lost"},
     "end": {"ok", "lost"},
     "final": {""},
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from callbacks_suite import OF, CallbacksSuite, claimed
+from claim_suite import ClaimSuite
 from handoff.call import Ending
 from handoff.errors import FloorLost, StoreUnavailable, UnknownCall, UnknownHandoff
 from handoff.lifecycle import State
@@ -15,7 +17,7 @@ from handoff.store import (
     Overdue,
     RoomList,
 )
-from handoff.testing import START, FakeClock, OutageStore, make_call, make_worker, memory_store
+from handoff.testing import START, FakeClock, OutageStore, make_call, make_due, make_worker, memory_store
 from handoff_suite import HandoffSuite
 from recovery_suite import RecoverySuite, seized
 from refusal_suite import RefusalSuite, Refusing
@@ -28,6 +30,29 @@ class TestMemoryStore(CallSuite, HandoffSuite, RecoverySuite, SharedSuite):
     @pytest.fixture
     def make_store(self) -> MakeStore:
         return memory_store
+
+
+class TestClaimsInTheMemoryStore(ClaimSuite):
+    @pytest.fixture
+    def make_store(self) -> MakeStore:
+        return memory_store
+
+
+class TestCallbacksInTheMemoryStore(CallbacksSuite):
+    @pytest.fixture
+    def make_store(self) -> MakeStore:
+        return memory_store
+
+
+async def test_a_callback_that_was_claimed_and_not_made_is_anybody_s_again() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    await store.queue_callback(make_due())
+    await claimed(store, "anna", seconds=60.0)
+    clock.advance(60.0)
+    assert await store.callbacks_due() == (make_due(),)
+    assert not await store.close_callback(*OF, human_id="anna")
+    assert await claimed(store, "ben")
 
 
 class TestMemoryStoreThatRefusesWrites(RefusalSuite):

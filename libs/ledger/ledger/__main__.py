@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"ledger: {e}", file=sys.stderr)
         return 2
     try:
-        return _show(options, database) if options.command == "show" else _done(options, database)
+        return _show(options, database, settings) if options.command == "show" else _done(options, database)
     except SQLAlchemyError as e:
         print(f"ledger: the database of DATABASE_URL cannot be read ({type(e).__name__})", file=sys.stderr)
         return 2
@@ -45,15 +45,22 @@ def main(argv: list[str] | None = None) -> int:
         database.close()
 
 
-def _show(options: argparse.Namespace, database: LedgerDatabase) -> int:
-    from_ = _ALWAYS if options.since is None else time.time() - options.since
+def _show(options: argparse.Namespace, database: LedgerDatabase, settings: Settings) -> int:
+    now = time.time()
+    from_ = _ALWAYS if options.since is None else now - options.since
     with database.reading() as session:
         found = show.page(session, from_=from_, call_id=options.call)
         tickets = show.callbacks(session, from_=from_, call_id=options.call)
+        bound = settings.callback_bound_seconds
+        overdue = [ticket for ticket in tickets if show.is_overdue(ticket, now=now, bound_seconds=bound)]
         if options.json:
-            print(json.dumps(show.as_json(found, tickets), indent=2))
+            print(json.dumps(show.as_json(found, tickets, overdue), indent=2))
+        elif options.callbacks:
+            print(show.callbacks_table(tickets, overdue))
         else:
-            print(show.callbacks_table(tickets) if options.callbacks else show.table(found))
+            print(show.table(found))
+            if overdue:
+                print(f"{len(overdue)} callbacks are OVERDUE: see --callbacks (make ledger CALLBACKS=1)")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What the ledger tells Prometheus. Labels are endings, reasons and states only, never anything of a call."""
+"""What the ledger tells Prometheus. Labels are endings, reasons, states and services only, never anything of a call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 
 class _Gauges(Collector):
-    """Asked when Prometheus asks. ``callbacks`` goes to the database: when that is away, its gauge is missing."""
+    """Asked when Prometheus asks. ``callbacks`` and ``overdue`` go to the database: when that is away, their gauges are missing."""
 
     def __init__(
         self,
@@ -20,6 +20,7 @@ class _Gauges(Collector):
         lags: Callable[[], Mapping[str, float]],
         without_ending: Callable[[], Mapping[str, int]],
         callbacks: Callable[[], Mapping[str, int]],
+        overdue: Callable[[], Mapping[str, int]],
     ) -> None:
         self._families = (
             ("voicemesh_ledger_lag_seconds", "Since the ledger last did this", "duty", lags),
@@ -30,6 +31,12 @@ class _Gauges(Collector):
                 without_ending,
             ),
             ("voicemesh_callbacks", "Callbacks that were promised, by state", "state", callbacks),
+            (
+                "voicemesh_callbacks_overdue",
+                "Callbacks that were due long ago and that nobody has made: a caller waits for our call",
+                "service",
+                overdue,
+            ),
         )
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
@@ -54,9 +61,10 @@ class Metrics:
         lags: Callable[[], Mapping[str, float]],
         without_ending: Callable[[], Mapping[str, int]],
         callbacks: Callable[[], Mapping[str, int]],
+        overdue: Callable[[], Mapping[str, int]],
     ) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(_Gauges(lags=lags, without_ending=without_ending, callbacks=callbacks))
+        self.registry.register(_Gauges(lags=lags, without_ending=without_ending, callbacks=callbacks, overdue=overdue))
         self._endings = Counter(
             "voicemesh_endings_total", "Calls whose ending was written", ["ending"], registry=self.registry
         )

@@ -13,19 +13,21 @@ import json
 import logging
 import signal
 import sys
+import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from aiohttp import web
 from handoff.redis_store import RedisStore
 from handoff.store import Store
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from ledger import health, tickets
 from ledger.database import DatabaseUnusable, LedgerDatabase
 from ledger.duties import Duty
 from ledger.lines import Lines
 from ledger.metrics import Metrics
-from ledger.queue import Queue, RedisQueue
 from ledger.settings import Settings, SettingsError
 from ledger.streams import StreamReader
 from ledger.tickets import Tickets
@@ -52,22 +54,29 @@ class _JsonLines(logging.Formatter):
 
 
 class Ledger:
-    """The duties over one store, one queue, one database; ``metrics`` and ``reason`` tell how they go."""
+    """The duties over one store and one database; ``metrics`` and ``reason`` tell how they go."""
 
-    def __init__(self, settings: Settings, *, store: Store, queue: Queue, database: LedgerDatabase) -> None:
-        self._database = database
+    def __init__(self, settings: Settings, *, store: Store, database: LedgerDatabase) -> None:
+        self._settings, self._database = settings, database
         self._watch = Watch(store, database, settings=settings)
-        self.metrics = Metrics(lags=self._lags, without_ending=self._without_ending, callbacks=self._callbacks)
+        self.metrics = Metrics(
+            lags=self._lags,
+            without_ending=self._without_ending,
+            callbacks=lambda: self._counted(tickets.counts),
+            overdue=lambda: self._counted(self._overdue),
+        )
         lines, promised = Lines(store, database), Tickets(store, database, settings=settings)
         endings = StreamReader(
             "ledger", database, fetch=lines.fetch, write=lines.write, on_written=self.metrics.written
         )
         callbacks = StreamReader("callbacks", database, fetch=promised.fetch, write=promised.write)
+        made = StreamReader("callbacks made", database, fetch=promised.fetch_done, write=promised.write_done)
         poll, look = settings.poll_seconds, settings.watch_seconds
         self.duties = (
             Duty("endings", endings.catch_up, every_seconds=poll),
             Duty("callbacks", callbacks.catch_up, every_seconds=poll),
-            Duty("due", lambda: promised.queue_due(queue), every_seconds=look),
+            Duty("made", made.catch_up, every_seconds=poll),
+            Duty("due", promised.keep_queue, every_seconds=look),
             Duty("watch", self._watch.step, every_seconds=look),
         )
 
@@ -83,10 +92,14 @@ class Ledger:
     def _without_ending(self) -> dict[str, int]:
         return {reason: self._watch.count(reason) for reason in REASONS}
 
-    def _callbacks(self) -> dict[str, int]:
+    def _overdue(self, session: Session) -> dict[str, int]:
+        bound = self._settings.callback_bound_seconds
+        return tickets.overdue_by_service(session, now=time.time(), bound_seconds=bound)
+
+    def _counted(self, count: Callable[[Session], dict[str, int]]) -> dict[str, int]:
         try:
             with self._database.reading() as session:
-                return tickets.counts(session)
+                return count(session)
         except SQLAlchemyError:
             return {}
 
@@ -113,10 +126,9 @@ async def _serve(settings: Settings, database: LedgerDatabase) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as closing:
-        store, queue = RedisStore.connect(settings.redis_url), RedisQueue.connect(settings.redis_url)
+        store = RedisStore.connect(settings.redis_url)
         closing.push_async_callback(store.aclose)
-        closing.push_async_callback(queue.aclose)
-        ledger = Ledger(settings, store=store, queue=queue, database=database)
+        ledger = Ledger(settings, store=store, database=database)
         try:
             await _listen(settings, ledger, closing)
         except OSError as e:

@@ -32,6 +32,8 @@ class Settings(shared.Settings):
     """How long a call's record lives: the workers' setting of the same name."""
     callback_after_seconds: float = 600.0
     """When a callback is due whose caller named no time: a specialist who was busy may be free by then."""
+    callback_bound_seconds: float = 3600.0
+    """A callback that nobody has made so long after it was due is overdue."""
     time_zone: str = "America/Los_Angeles"
     """Whose "tomorrow morning" a caller's wish is read in."""
 
@@ -51,6 +53,9 @@ class Settings(shared.Settings):
             call_ttl_seconds=reading.seconds("VOICEMESH_CALL_TTL_SECONDS", default=3600.0, low=60, high=86400),
             callback_after_seconds=reading.seconds(
                 "VOICEMESH_CALLBACK_AFTER_SECONDS", default=600.0, low=0, high=86400
+            ),
+            callback_bound_seconds=reading.seconds(
+                "VOICEMESH_CALLBACK_BOUND_SECONDS", default=3600.0, low=60, high=604800
             ),
             time_zone=reading.time_zone("VOICEMESH_CALLBACK_TIME_ZONE", default="America/Los_Angeles"),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from handoff.call import Ending
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ledger.rows import HandoffRow, Line, OpenCall, Ticket, moment
+from ledger.rows import HandoffRow, Line, OpenCall, Ticket, TicketState, moment
 from ledger.watch import since
 
 _IN_WORDS: dict[str, str] = {
@@ -62,26 +62,40 @@ def table(found: Page) -> str:
     return "\n".join((*_columns([head, *rows]), "", _sum(found)))
 
 
-def callbacks_table(tickets: Sequence[Ticket]) -> str:
+def is_overdue(ticket: Ticket, *, now: float, bound_seconds: float) -> bool:
+    """Whether a caller has waited for our call for longer than that after its time."""
+    return ticket.state != TicketState.DONE and ticket.due_at < moment(now - bound_seconds)
+
+
+def callbacks_table(tickets: Sequence[Ticket], overdue: Collection[Ticket] = ()) -> str:
     """One line a ticket, the next one first."""
     if not tickets:
         return "no callback"
     head = ("ticket", "state", "due", "wished", "service", "reason", "call")
     rows = [
-        (t.ticket_id, t.state, _at(t.due_at), t.wished_at or "-", t.service, t.reason or "-", t.call_id)
+        (
+            t.ticket_id,
+            "OVERDUE" if t in overdue else t.state,
+            _at(t.due_at),
+            t.wished_at or "-",
+            t.service,
+            t.reason or "-",
+            t.call_id,
+        )
         for t in tickets
     ]
-    states = [f"{sum(t.state == state for t in tickets)} {state}" for state in ("open", "queued", "done")]
+    states = [f"{sum(t.state == state for t in tickets)} {state}" for state in TicketState]
+    states += [f"{len(overdue)} of them OVERDUE"] if overdue else []
     return "\n".join((*_columns([head, *rows]), "", f"{len(tickets)} callbacks: {', '.join(states)}"))
 
 
-def as_json(found: Page, tickets: Sequence[Ticket]) -> dict[str, Any]:
+def as_json(found: Page, tickets: Sequence[Ticket], overdue: Collection[Ticket] = ()) -> dict[str, Any]:
     """The same as data: moments in ISO 8601, times in seconds."""
     return {
         "lines": [_plain(line) | {"handoffs": _handoffs(found, line)} for line in found.lines],
         "running": [_plain(row) for row in found.opened if row.vanished_at is None],
         "without_ending": [_plain(row) for row in found.opened if row.vanished_at is not None],
-        "callbacks": [_plain(ticket) for ticket in tickets],
+        "callbacks": [_plain(ticket) | {"is_overdue": ticket in overdue} for ticket in tickets],
     }
 
 

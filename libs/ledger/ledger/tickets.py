@@ -1,19 +1,23 @@
-"""The callbacks that were promised: written once, due when the caller wished, queued until somebody has called back."""
+"""The callbacks that were promised: written once, due when the caller wished, queued until somebody has called back.
+
+The queue is the store's (``Store.queue_callback``): the people at the desk see what is in it, claim it, and say that it is done, which
+is read here. What was done here (``python -m ledger done``) is taken out of it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 
-from handoff.ledger import CallbackTicket
+from handoff.directory import DIRECTORY
+from handoff.ledger import CallbackTicket, DoneCallback, DueCallback
 from handoff.store import Store
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from ledger.database import LedgerDatabase
 from ledger.due import due_at
-from ledger.queue import Queue
-from ledger.rows import Ticket, TicketState, cut, moment
+from ledger.rows import Ticket, TicketState, cut, moment, seconds
 from ledger.settings import Settings
 
 _AT_ONCE = 500
@@ -21,7 +25,7 @@ _AT_ONCE = 500
 
 
 class Tickets:
-    """Fetches and writes for a StreamReader, and takes due tickets to the queue."""
+    """Fetches and writes for two StreamReaders (what was promised, what was done), and keeps the queue."""
 
     def __init__(self, store: Store, database: LedgerDatabase, *, settings: Settings) -> None:
         self._store, self._database, self._settings = store, database, settings
@@ -41,17 +45,38 @@ class Tickets:
                 written.append(row.ticket_id)
         return written
 
-    async def queue_due(self, queue: Queue) -> int:
-        """Sees to it that every ticket that is due and not done is in the queue; how many were put there.
+    async def fetch_done(self, cursor: str, count: int) -> tuple[Sequence[DoneCallback], str]:
+        """The next callbacks that were made, and the cursor after them. Raises StoreUnavailable, WireMismatch."""
+        return await self._store.callbacks_done(cursor, count=count)
+
+    def write_done(self, session: Session, made: Sequence[DoneCallback]) -> Sequence[str]:
+        """Marks them done; returns the numbers of those that were not yet."""
+        return [
+            row.ticket_id
+            for done in made
+            for row in mark_done(session, cut(done.ticket_id, 64), cut(done.call_id, 200), now=done.done_at)
+        ]
+
+    async def keep_queue(self) -> int:
+        """Sees to it that every ticket that is due and not done has been put into the queue, and that none is in it that is done;
+        how many were put there.
 
         Killed between the queue and the database, the next look finds them in the queue. Raises StoreUnavailable.
         """
         now = await self._store.now()
         tickets = await asyncio.to_thread(self._due, now)
-        put = [await queue.put(ticket) for ticket in tickets]
+        put = [await self._store.queue_callback(_waiting(ticket)) for ticket in tickets]
         if any(ticket.state == TicketState.OPEN for ticket in tickets):
             await asyncio.to_thread(self._mark_queued, tickets, now)
+        queued = await self._store.callbacks_due(limit=_AT_ONCE)
+        for due in await asyncio.to_thread(self._done_among, queued):
+            await self._store.drop_callback(due.ticket_id, due.call_id)
         return sum(put)
+
+    def _done_among(self, queued: Sequence[DueCallback]) -> list[DueCallback]:
+        with self._database.reading() as session:
+            known = {due: session.get(Ticket, (due.ticket_id, due.call_id)) for due in queued}
+            return [due for due, row in known.items() if row is not None and row.state == TicketState.DONE]
 
     def _due(self, now: float) -> list[Ticket]:
         is_due = (Ticket.state == TicketState.OPEN) & (Ticket.due_at <= moment(now))
@@ -86,6 +111,21 @@ class Tickets:
             due_at=moment(due),
             state=TicketState.OPEN.value,
         )
+
+
+def _waiting(ticket: Ticket) -> DueCallback:
+    return DueCallback(
+        ticket.ticket_id, ticket.call_id, ticket.service, ticket.channel, ticket.reason, seconds(ticket.due_at)
+    )
+
+
+def overdue_by_service(session: Session, *, now: float, bound_seconds: float) -> dict[str, int]:
+    """How many callbacks each service should have made that long ago. All services are there."""
+    wanted = select(Ticket.service, func.count().label("number")).where(
+        Ticket.state != TicketState.DONE, Ticket.due_at < moment(now - bound_seconds)
+    )
+    found = {row.service: row.number for row in session.execute(wanted.group_by(Ticket.service))}
+    return dict.fromkeys(DIRECTORY, 0) | found
 
 
 def mark_done(session: Session, ticket_id: str, call_id: str = "", *, now: float) -> list[Ticket]:

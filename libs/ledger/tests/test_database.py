@@ -8,16 +8,10 @@ from ended_calls import end_call, make_ticket, open_call
 from handoff.call import Ending
 from handoff.testing import FakeClock, OutageStore
 from ledger.database import DatabaseUnusable, LedgerDatabase
-from ledger.queue import Queue
-from ledger.rows import Row, Ticket, moment, seconds
+from ledger.rows import Row, moment, seconds
 from ledger.run import Ledger
 from ledger.settings import Settings
 from sqlalchemy import inspect
-
-
-class NoQueue(Queue):
-    async def put(self, ticket: Ticket) -> bool:
-        return True
 
 
 def test_the_migrations_make_what_the_rows_describe_and_nothing_else(
@@ -53,7 +47,7 @@ async def test_the_process_tells_endings_lags_callbacks_and_calls_without_an_end
     await end_call(store, "call-1", Ending.FAILED)
     await open_call(store, "call-2")
     await store.add_callback(make_ticket())
-    ledger = Ledger(settings, store=store, queue=NoQueue(), database=database)
+    ledger = Ledger(settings, store=store, database=database)
     assert ledger.reason() == "not_done_yet"
     for _ in range(2):
         for duty in ledger.duties:
@@ -66,6 +60,9 @@ async def test_the_process_tells_endings_lags_callbacks_and_calls_without_an_end
     assert value("voicemesh_calls_without_ending", {"reason": "lease_passed"}) == 1
     assert value("voicemesh_calls_without_ending", {"reason": "vanished"}) == 0
     assert value("voicemesh_callbacks", {"state": "open"}) == 1
+    assert value("voicemesh_callbacks_overdue", {"service": "billing"}) == 1, (
+        "by the clock on the wall it was due long ago"
+    )
     assert value("voicemesh_ledger_lag_seconds", {"duty": "endings"}) is not None
     store.is_away = True
     for duty in ledger.duties:

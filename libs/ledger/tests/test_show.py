@@ -14,7 +14,7 @@ from handoff.testing import START, FakeClock
 from ledger.__main__ import main
 from ledger.database import LedgerDatabase
 from ledger.settings import Settings
-from ledger.show import as_json, callbacks, callbacks_table, page, table
+from ledger.show import as_json, callbacks, callbacks_table, is_overdue, page, table
 from ledger.tickets import Tickets
 from ledger.watch import Watch
 
@@ -97,6 +97,20 @@ async def test_callbacks_are_shown_with_their_state(
     assert lines[-1] == "1 callbacks: 1 open, 0 queued, 0 done"
 
 
+async def test_a_callback_that_nobody_has_made_is_shown_as_overdue(
+    store: MemoryStore, clock: FakeClock, database: LedgerDatabase, settings: Settings
+) -> None:
+    await a_day(store, clock, database, settings)
+    with database.reading() as session:
+        found = callbacks(session)
+        assert [is_overdue(ticket, now=START + 86400, bound_seconds=3600) for ticket in found] == [False]
+        late = [ticket for ticket in found if is_overdue(ticket, now=START + 2 * 86400, bound_seconds=3600)]
+        lines = [" ".join(line.split()) for line in callbacks_table(found, late).splitlines()]
+        assert lines[1].startswith("CT-10001 OVERDUE 2025-06-16")
+        assert lines[-1] == "1 callbacks: 1 open, 0 queued, 0 done, 1 of them OVERDUE"
+        assert [row["is_overdue"] for row in as_json(page(session), found, late)["callbacks"]] == [True]
+
+
 @pytest.fixture
 def environ(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The environment of the commands below."""
@@ -117,6 +131,7 @@ def test_the_commands_work_on_the_database_of_the_environment(
     with database.writing() as session:
         Tickets(store, database, settings=settings).write(session, [make_ticket()])
     assert main(["show", "--since", "1h"]) == 0
+    assert "1 callbacks are OVERDUE" in capsys.readouterr().out
     assert main(["show", "--callbacks"]) == 0
     assert "CT-10001" in capsys.readouterr().out
     assert main(["done", "CT-10001"]) == 0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ended_calls import make_ticket
 from handoff.ledger import CallbackTicket
 from handoff.memory_store import MemoryStore
-from handoff.testing import START, FakeClock
+from handoff.testing import START, FakeClock, OutageStore, make_due
 from ledger import tickets
 from ledger.database import LedgerDatabase
 from ledger.rows import Ticket, moment
@@ -15,20 +15,6 @@ from ledger.settings import Settings
 from ledger.streams import StreamReader
 from ledger.tickets import Tickets, mark_done
 from sqlalchemy import select
-
-
-class FakeQueue:
-    """Keeps what RedisQueue promises, in memory."""
-
-    def __init__(self) -> None:
-        self.entries: list[tuple[str, str]] = []
-
-    async def put(self, ticket: Ticket) -> bool:
-        name = (ticket.ticket_id, ticket.call_id)
-        is_new = name not in self.entries
-        if is_new:
-            self.entries.append(name)
-        return is_new
 
 
 async def read(store: MemoryStore, database: LedgerDatabase, settings: Settings) -> Tickets:
@@ -71,14 +57,14 @@ async def test_a_ticket_is_queued_when_it_is_due_and_not_before(
     store: MemoryStore, clock: FakeClock, database: LedgerDatabase, settings: Settings
 ) -> None:
     await store.add_callback(make_ticket())
-    promised, queue = await read(store, database, settings), FakeQueue()
+    promised = await read(store, database, settings)
     clock.advance(settings.callback_after_seconds - 1)
-    assert await promised.queue_due(queue) == 0
+    assert await promised.keep_queue() == 0
     assert states(database) == [("CT-10001", "call-1", "open")]
     clock.advance(1)
-    assert await promised.queue_due(queue) == 1
+    assert await promised.keep_queue() == 1
     assert states(database) == [("CT-10001", "call-1", "queued")]
-    assert queue.entries == [("CT-10001", "call-1")]
+    assert await store.callbacks_due() == (make_due(channel="phone"),)
 
 
 async def test_a_ticket_is_due_when_the_caller_wished(
@@ -97,33 +83,86 @@ async def test_a_ticket_that_got_into_the_queue_before_a_crash_is_in_it_once(
     store: MemoryStore, clock: FakeClock, database: LedgerDatabase, settings: Settings
 ) -> None:
     await store.add_callback(make_ticket())
-    promised, queue = await read(store, database, settings), FakeQueue()
+    promised = await read(store, database, settings)
     clock.advance(3600)
-    queue.entries.append(("CT-10001", "call-1"))  # killed here, before the database knew
-    assert await promised.queue_due(queue) == 0
+    await store.queue_callback(make_due())  # killed here, before the database knew
+    assert await promised.keep_queue() == 0
     assert states(database) == [("CT-10001", "call-1", "queued")]
+    assert len(await store.callbacks_due()) == 1
 
 
 async def test_a_queue_that_has_lost_everything_is_filled_again(
+    clock: FakeClock, database: LedgerDatabase, settings: Settings
+) -> None:
+    store = OutageStore(now=clock)
+    await store.add_callback(make_ticket())
+    promised = await read(store, database, settings)
+    clock.advance(3600)
+    await promised.keep_queue()
+    store.forget_everything()
+    assert await promised.keep_queue() == 1
+
+
+async def test_what_the_desk_has_done_is_done(
     store: MemoryStore, clock: FakeClock, database: LedgerDatabase, settings: Settings
 ) -> None:
     await store.add_callback(make_ticket())
-    promised, queue = await read(store, database, settings), FakeQueue()
+    promised = await read(store, database, settings)
     clock.advance(3600)
-    await promised.queue_due(queue)
-    queue.entries.clear()
-    assert await promised.queue_due(queue) == 1
+    await promised.keep_queue()
+    await store.claim_callback("CT-10001", "call-1", human_id="anna", name="Anna", seconds=60)
+    assert await promised.keep_queue() == 0
+    assert states(database) == [("CT-10001", "call-1", "queued")], "she has not called yet"
+    await store.close_callback("CT-10001", "call-1", human_id="anna")
+    made = StreamReader("made", database, fetch=promised.fetch_done, write=promised.write_done)
+    for _ in range(2):
+        await made.catch_up()
+        assert await promised.keep_queue() == 0
+        assert states(database) == [("CT-10001", "call-1", "done")]
+
+
+async def test_what_was_done_by_command_is_out_of_the_queue(
+    store: MemoryStore, clock: FakeClock, database: LedgerDatabase, settings: Settings
+) -> None:
+    for number in (1, 2):
+        await store.add_callback(make_ticket(f"CT-{number}", call_id=f"call-{number}"))
+    promised = await read(store, database, settings)
+    clock.advance(3600)
+    assert await promised.keep_queue() == 2
+    with database.writing() as session:
+        mark_done(session, "CT-1", now=clock())
+    await promised.keep_queue()
+    assert [due.ticket_id for due in await store.callbacks_due()] == ["CT-2"]
+
+
+async def test_what_nobody_has_made_for_long_is_overdue_by_its_service(
+    store: MemoryStore, clock: FakeClock, database: LedgerDatabase, settings: Settings
+) -> None:
+    await store.add_callback(make_ticket())
+    await read(store, database, settings)
+
+    def overdue() -> dict[str, int]:
+        with database.reading() as session:
+            return tickets.overdue_by_service(session, now=clock(), bound_seconds=settings.callback_bound_seconds)
+
+    clock.advance(settings.callback_after_seconds + settings.callback_bound_seconds)
+    assert set(overdue().values()) == {0}
+    clock.advance(1)
+    assert {service: number for service, number in overdue().items() if number} == {"billing": 1}
+    with database.writing() as session:
+        mark_done(session, "CT-10001", now=clock())
+    assert set(overdue().values()) == {0}
 
 
 async def test_what_is_done_is_neither_queued_nor_done_again(
     store: MemoryStore, clock: FakeClock, database: LedgerDatabase, settings: Settings
 ) -> None:
     await store.add_callback(make_ticket())
-    promised, queue = await read(store, database, settings), FakeQueue()
+    promised = await read(store, database, settings)
     with database.writing() as session:
         assert [row.call_id for row in mark_done(session, "CT-10001", now=clock())] == ["call-1"]
     clock.advance(3600)
-    assert await promised.queue_due(queue) == 0
+    assert await promised.keep_queue() == 0
     with database.writing() as session:
         assert mark_done(session, "CT-10001", now=clock()) == []
     assert states(database) == [("CT-10001", "call-1", "done")]

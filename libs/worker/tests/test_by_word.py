@@ -105,7 +105,8 @@ class Handover:
 
 
 def handover(context: HandoffContext = CONTEXT, again: Callable[[], HandoffContext] | None = None) -> Handover:
-    rooms = Rooms({"triage-1": AGENT, "billing-h1": AGENT, "caller-1": CALLER, "sales-h9": AGENT})
+    agents = dict.fromkeys(("triage-1", "billing-h1-AJ_1", "billing-h1-AJ_2", "sales-h9"), AGENT)
+    rooms = Rooms({**agents, "caller-1": CALLER})
     seal = Seal(SEAL_KEY)
     giving = by_word.begin(
         rooms.of("triage-1"),
@@ -116,11 +117,15 @@ def handover(context: HandoffContext = CONTEXT, again: Callable[[], HandoffConte
         again=again or (lambda: context),
     )
     assert giving is not None
-    attributes = giving.attributes | {"handoff_id": "h1", "epoch": str(context.epoch)}
-    takers_seal = Seal(SEAL_KEY)
-    brought = sealed_dispatch.opened(takers_seal, attributes, call_id="call-1", service="billing", now=START)
-    taking = Taking(rooms.of("billing-h1"), brought, service="billing", seal=takers_seal, clock=lambda: START)
-    return Handover(rooms, giving, taking)
+    return Handover(rooms, giving, job_that_comes(rooms, giving, "billing-h1-AJ_1"))
+
+
+def job_that_comes(rooms: Rooms, giving: Giving, agent_id: str) -> Taking:
+    """In a process of its own, with what the dispatch brought."""
+    attributes = giving.attributes | {"handoff_id": "h1", "epoch": str(giving.context.epoch)}
+    seal = Seal(SEAL_KEY)
+    brought = sealed_dispatch.opened(seal, attributes, call_id="call-1", service="billing", now=START)
+    return Taking(rooms.of(agent_id), brought, service="billing", seal=seal, clock=lambda: START)
 
 
 async def states_of(giving: Giving) -> list[State]:
@@ -131,16 +136,31 @@ async def states_of(giving: Giving) -> list[State]:
 @without_waiting
 async def test_the_whole_way_from_the_dispatch_to_the_first_word() -> None:
     world = handover()
-    giver, taker = world.steady(world.giving, "triage-1"), world.steady(world.taking, "billing-h1")
+    giver, taker = world.steady(world.giving, "triage-1"), world.steady(world.taking, "billing-h1-AJ_1")
     seen = asyncio.ensure_future(states_of(world.giving))
     await everything_ran()
-    await taker.move("h1", State.READY, taker_id="billing-h1")
+    await taker.move("h1", State.READY, taker_id="billing-h1-AJ_1")
     await everything_ran()
     floor = await giver.pass_floor("h1", epoch=1, lease_seconds=1.0)
-    assert floor == Floor("call-1", "billing", "billing-h1", 2, 0.0)
+    assert floor == Floor("call-1", "billing", "billing-h1-AJ_1", 2, 0.0)
     await everything_ran()
     await taker.move("h1", State.SPOKEN)
     assert await seen == [State.ACCEPTED, State.READY, State.TAKEN, State.SPOKEN]
+
+
+async def test_of_two_jobs_that_come_for_one_dispatch_the_giver_gives_the_floor_to_the_one_that_was_ready_first() -> (
+    None
+):
+    world = handover()
+    other = job_that_comes(world.rooms, world.giving, "billing-h1-AJ_2")
+    await world.taking.move(State.READY)
+    with pytest.raises(UnknownHandoff):
+        await other.move(State.READY)
+    assert world.giving.taker_id == "billing-h1-AJ_1"
+    floor = await world.steady(world.giving, "triage-1").pass_floor("h1", epoch=1, lease_seconds=1.0)
+    assert floor.agent_id == "billing-h1-AJ_1"
+    with pytest.raises(FloorLost):
+        await other.move(State.SPOKEN)
 
 
 async def test_the_taker_knows_what_the_giver_knew_and_no_more() -> None:
@@ -154,7 +174,7 @@ async def test_the_taker_knows_what_the_giver_knew_and_no_more() -> None:
 async def test_what_was_said_between_dispatch_and_floor_is_asked_of_the_giver() -> None:
     later = replace(CONTEXT, turns=(*CONTEXT.turns, make_turn("My account is A C 4721.", spoken_at=START + 3)))
     world = handover(again=lambda: later)
-    call = await world.steady(world.taking, "billing-h1").load_call("call-1")
+    call = await world.steady(world.taking, "billing-h1-AJ_1").load_call("call-1")
     assert call is not None
     assert call.turns[-1].text == "My account is A C 4721."
 
@@ -162,13 +182,13 @@ async def test_what_was_said_between_dispatch_and_floor_is_asked_of_the_giver() 
 async def test_a_giver_that_tells_nothing_more_leaves_the_taker_with_what_it_has() -> None:
     world = handover()
     world.giving.close()
-    call = await world.steady(world.taking, "billing-h1").load_call("call-1")
+    call = await world.steady(world.taking, "billing-h1-AJ_1").load_call("call-1")
     assert call == sealed_dispatch.call_of(CONTEXT)
 
 
 async def test_a_taker_by_word_believes_the_word_and_not_a_store_that_is_behind() -> None:
     world = handover()
-    taker = world.steady(world.taking, "billing-h1")
+    taker = world.steady(world.taking, "billing-h1-AJ_1")
     redis = taker._store
     redis.is_away = False
     await redis.open_call(make_call())
@@ -179,7 +199,7 @@ async def test_a_taker_by_word_believes_the_word_and_not_a_store_that_is_behind(
 
 async def test_a_taker_by_word_believes_a_store_in_which_the_call_went_on_elsewhere() -> None:
     world = handover()
-    taker = world.steady(world.taking, "billing-h1")
+    taker = world.steady(world.taking, "billing-h1-AJ_1")
     redis = taker._store
     redis.is_away = False
     await redis.open_call(make_call())
@@ -273,7 +293,9 @@ async def test_not_even_the_taker_makes_the_givers_moves(step: str) -> None:
     world = handover()
     await world.taking.move(State.READY)
     with pytest.raises(rtc.RpcError):
-        await world.rooms.call("billing-h1", "triage-1", STEP_METHOD, json.dumps({"handoff_id": "h1", "state": step}))
+        await world.rooms.call(
+            "billing-h1-AJ_1", "triage-1", STEP_METHOD, json.dumps({"handoff_id": "h1", "state": step})
+        )
     assert (await world.giving.move(State.READY)).state is State.READY
 
 

@@ -81,6 +81,15 @@ async def test_the_call_ends_once_and_with_everything_that_was_noted() -> None:
     assert (stored.ending, stored.effects) == (Ending.RESOLVED, ("process_refund RF-1 49.99",))
 
 
+async def test_an_effect_that_was_undone_and_is_made_again_is_the_last_one() -> None:
+    checkpoint = await held(memory_store())
+    four, three = "book_callback CB-1 2026-11-25T16:00", "book_callback CB-1 2026-11-26T15:00"
+    for effect in (four, three, four, four):
+        checkpoint.note_effect(effect)
+    assert checkpoint.call.effects == (three, four)
+    checkpoint.let_go()
+
+
 async def test_after_its_ending_the_call_is_over_for_good() -> None:
     checkpoint = await held(memory_store())
     await checkpoint.end(Ending.RESOLVED)

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from worker.conversation import Answer, Conversation, Said, Speaker, ToolUse, yes_or_no
+from worker.conversation import Answer, Conversation, Said, Speaker, ToolUse, has_none, yes_or_no
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,20 @@ def test_a_tools_answer_is_json_or_a_sentence_and_mcp_envelopes_are_opened() -> 
     assert ToolUse.of("t", "{}", "Nobody took the call.", failed=False).result is None
     assert ToolUse.of("t", "{}", '{"type": "text", "text": "{\\"b\\": 2}"}', failed=False).result == {"b": 2}
     assert ToolUse.of("t", "not json", '{"b": 1}', failed=True).result is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["I don't have it.", "I don’t have it with me, sorry.", "No, I can't find my account ID.", "I never got one.", "No idea.",
+     "I forgot it.", "I don't know it by heart.", "I've lost it.", "I'm not sure what it is."],
+)  # fmt: skip
+def test_who_has_none_of_what_was_asked_for_says_so_in_many_ways(said: str) -> None:
+    assert has_none(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["I don't have a problem with that.", "AC4721.", "No.", "I don't know why it crashes.", "It never works."],
+)  # fmt: skip
+def test_who_does_not_have_something_else_has_not_said_so(said: str) -> None:
+    assert not has_none(said)

@@ -24,7 +24,7 @@ async def test_a_dead_jobs_call_goes_on_in_the_same_worker_at_once_without_waiti
     await scene.died()
     floor = await scene.floor()
     assert (floor.service, floor.epoch) == ("billing", 2)
-    assert scene.pool.launched == [(floor.agent_id, {"resume": "2", "agent_id": floor.agent_id})]
+    assert scene.pool.launched == [(f"{floor.agent_id}-own", {"resume": "2", "agent_id": floor.agent_id})]
     assert scene.rooms.evicted == ["billing-1"]
     assert scene.rooms.called_in == []
     assert scene.outcomes("parent") == {"billing relaunched": 1.0}
@@ -98,6 +98,48 @@ async def test_when_a_taker_dies_before_it_has_the_floor_its_giver_is_told_at_on
     assert (stored.state, stored.reason) == (State.WITHDRAWN, "lost")
     assert scene.pool.launched == []
     assert (await scene.floor()).agent_id == "triage-1"
+
+
+@without_waiting
+async def test_when_a_job_goes_for_whose_handoff_another_one_is_the_taker_its_giver_waits_on() -> None:
+    """Two had come for one dispatch."""
+    scene = Scene()
+    await scene.held(agent_id="triage-1", service="triage")
+    await scene.store.offer(make_handoff("h1", now=await scene.store.now()))
+    await scene.store.move("h1", State.ACCEPTED)
+    await scene.store.move("h1", State.READY, taker_id="billing-h1-AJ_1")
+    await scene.died("billing-h1-AJ_2", handoff_id="h1", exit_code=0)
+    stored = await scene.store.load_handoff("h1")
+    assert stored is not None
+    assert stored.state is State.READY
+
+
+@pytest.mark.parametrize("has_claimed", [True, False])
+@without_waiting
+async def test_a_successor_that_dies_has_one_in_its_turn_whether_it_had_claimed_its_floor_or_not(
+    has_claimed: bool,
+) -> None:
+    scene = Scene()
+    await scene.held()
+    await scene.died()
+    awaited_id = (await scene.floor()).agent_id
+    own = f"{awaited_id}-own"
+    if has_claimed:
+        await scene.store.claim_floor("call-1", epoch=2, awaited_id=awaited_id, agent_id=own)
+    await scene.died(own, awaited_id=awaited_id)
+    assert (await scene.floor()).epoch == 3
+    assert len(scene.pool.launched) == 2
+
+
+@without_waiting
+async def test_a_successor_that_came_in_vain_is_no_loss_to_the_one_that_was_faster() -> None:
+    scene = Scene()
+    await scene.held()
+    await scene.died()
+    awaited_id = (await scene.floor()).agent_id
+    await scene.store.claim_floor("call-1", epoch=2, awaited_id=awaited_id, agent_id=f"{awaited_id}-AJ_1")
+    await scene.died(f"{awaited_id}-AJ_2", exit_code=0, awaited_id=awaited_id)
+    assert ((await scene.floor()).agent_id, len(scene.pool.launched)) == (f"{awaited_id}-AJ_1", 1)
 
 
 @without_waiting

@@ -95,7 +95,7 @@ async def test_the_front_desk_itself_stands_in_at_last_when_a_worker_of_it_is_th
     await scene.overdue()
     await asyncio.sleep(5.2)
     floor = await scene.floor()
-    assert [agent_id for agent_id, _ in scene.pool.launched] == [floor.agent_id]
+    assert [told["agent_id"] for _, told in scene.pool.launched] == [floor.agent_id]
     assert floor.service == "triage"
 
 
@@ -121,7 +121,7 @@ async def test_a_caller_who_is_not_there_is_waited_for_and_nobody_is_called_in_f
     scene.rooms.callers = (ALICE,)
     await asyncio.sleep(0.6)
     floor = await scene.floor()
-    assert [agent_id for agent_id, _ in scene.pool.launched] == [floor.agent_id]
+    assert [told["agent_id"] for _, told in scene.pool.launched] == [floor.agent_id]
     assert floor.lease_until - await scene.store.now() > RECOVERY_SECONDS - 1, "it has its whole time to be heard"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import Any
 
 import pytest
 from handoff.call import Role, ToolUse
-from handoff.testing import START, make_call, make_fact, make_intent, make_turn
+from handoff.testing import START, OutageStore, make_call, make_fact, make_intent, make_turn
 from livekit import api
 from worker import playbook, resuming
-from worker.desk_testing import APOLOGY, GREETING, ME, PaperDesk
+from worker.desk_testing import APOLOGY, AWAITED, GREETING, ME, PaperDesk
 from worker.jumping_time import everything_ran, without_waiting
 from worker.told import ToldModel
 
@@ -27,7 +28,7 @@ async def resumed(desk: PaperDesk, service: str = "triage") -> AsyncIterator[Pap
     """The successor has said what it says by itself."""
     await desk.seized(service)
     as_desk: Any = desk
-    await resuming.resume(as_desk, 2)
+    await resuming.resume(as_desk, 2, AWAITED)
     await everything_ran()
     yield desk
     desk.cast.checkpoint.let_go()
@@ -153,7 +154,7 @@ async def test_from_its_first_frame_on_the_successor_renews_and_its_attempts_are
 async def test_a_successor_of_another_epoch_says_nothing(tmp_path: Path, epoch: int) -> None:
     desk: Any = PaperDesk(tmp_path, ToldModel(), make_call(turns=()))
     await desk.seized()
-    await resuming.resume(desk, epoch)
+    await resuming.resume(desk, epoch, AWAITED)
     assert (desk.heard, desk.left) == ([], ["not wanted"])
 
 
@@ -163,7 +164,7 @@ async def test_a_successor_whose_floor_was_seized_once_more_says_nothing(tmp_pat
     await desk.seized()
     desk.clock.advance(5)
     await desk.store.seize_floor("call-1", epoch=2, service="triage", agent_id="triage-r3-def", lease_seconds=4)
-    await resuming.resume(desk, 2)
+    await resuming.resume(desk, 2, AWAITED)
     assert (desk.heard, desk.left) == ([], ["not wanted"])
 
 
@@ -172,7 +173,7 @@ async def test_without_a_caller_nothing_is_said_and_nothing_renewed(tmp_path: Pa
     desk: Any = PaperDesk(tmp_path, ToldModel(), make_call(turns=()))
     await desk.seized()
     desk.room.remote_participants.clear()
-    await resuming.resume(desk, 2)
+    await resuming.resume(desk, 2, AWAITED)
     assert (desk.heard, desk.left) == ([], ["no caller"])
     desk.clock.advance(5)
     assert [overdue.attempts for overdue in await desk.store.overdue()] == [1]
@@ -210,8 +211,47 @@ async def test_who_is_overtaken_on_its_way_puts_nobody_out_and_says_nothing(tmp_
         return cast
 
     desk.seat = overtaken
-    await resuming.resume(desk, 2)
+    await resuming.resume(desk, 2, AWAITED)
     assert (desk.put_out, desk.heard, desk.left) == ([], [], ["floor lost"])
+    await desk.cast.session.aclose()
+
+
+@without_waiting
+async def test_of_two_jobs_that_come_for_one_successor_one_speaks_and_the_other_leaves_without_a_sound(
+    tmp_path: Path,
+) -> None:
+    desks: list[Any] = []
+    for home in (tmp_path / "1", tmp_path / "2"):
+        home.mkdir()
+        desks.append(PaperDesk(home, ToldModel(), make_call(turns=())))
+    first, second = desks
+    await first.seized()
+    second.store, second.clock, second.me = first.store, first.clock, f"{AWAITED}-AJ_2"
+    await asyncio.gather(*(resuming.resume(desk, 2, AWAITED) for desk in desks))
+    await everything_ran()
+    (winner, loser) = (first, second) if first.heard else (second, first)
+    assert winner.heard[0] == APOLOGY
+    assert (loser.heard, loser.left, loser.put_out) == ([], ["floor lost"], [])
+    floor = await first.store.load_floor("call-1")
+    assert (floor.agent_id, floor.epoch) == (winner.me, 2)
+    winner.cast.checkpoint.let_go()
+    for desk in desks:
+        await desk.cast.session.aclose()
+
+
+@without_waiting
+async def test_between_the_look_at_the_call_and_the_first_word_the_store_is_asked_for_the_claim_alone(
+    tmp_path: Path,
+) -> None:
+    """Each question is time in which the caller hears nobody."""
+    desk: Any = PaperDesk(tmp_path, ToldModel(), make_call(turns=()))
+    desk.store = OutageStore(now=desk.clock)
+    await desk.seized()
+    desk.store.asked.clear()
+    await resuming.resume(desk, 2, AWAITED)
+    # The lease is renewed when the first frame has played.
+    assert desk.store.asked[:5] == ["load_call", "load_floor", "now", "claim_floor", "renew_floor"]
+    desk.cast.checkpoint.let_go()
     await desk.cast.session.aclose()
 
 
@@ -230,7 +270,7 @@ async def test_only_beside_nobody_does_a_successor_speak(tmp_path: Path, failure
     desk.agent_joins("triage-1")
     desk.removal_fails = failure
     await desk.seized()
-    await resuming.resume(desk, 2)
+    await resuming.resume(desk, 2, AWAITED)
     await everything_ran()
     assert desk.left == left
     assert (desk.heard == []) is bool(left)
@@ -253,7 +293,7 @@ async def test_a_successor_that_is_never_heard_leaves_and_does_not_renew(tmp_pat
         return cast
 
     desk.seat = seat_the_dumb
-    await resuming.resume(desk, 2)
+    await resuming.resume(desk, 2, AWAITED)
     assert desk.left == ["never heard"]
     desk.clock.advance(5)
     assert [overdue.attempts for overdue in await desk.store.overdue()] == [1]

@@ -150,11 +150,11 @@ async def test_a_new_call_is_taken_under_the_services_name() -> None:
 
 
 @without_waiting
-async def test_a_handed_over_call_is_taken_under_the_handoffs_id() -> None:
-    asked = Asked(handoff_id="h1")
+async def test_a_handed_over_call_is_taken_under_the_handoffs_id_and_the_jobs() -> None:
+    asked = Asked("AJ_7", handoff_id="h1")
     await worker(BILLING)._on_request(asked.request)
     assert asked.accepted is not None
-    assert asked.accepted.identity == "billing-h1"
+    assert (asked.accepted.name, asked.accepted.identity) == ("billing specialist", "billing-h1-AJ_7")
 
 
 @without_waiting
@@ -182,14 +182,6 @@ async def test_a_handoff_that_nobody_was_promised_a_place_for_is_left_to_another
     moved = Asked(handoff_id="h1", silent="1")
     await worker(BILLING, Server("a call"), max_sessions=1)._on_request(moved.request)
     assert (moved.accepted, moved.rejected) == (None, [False])
-
-
-@without_waiting
-async def test_a_successor_is_taken_under_the_identity_that_its_guardian_chose() -> None:
-    asked = Asked(resume="2", agent_id="billing-r2-0a1b2c")
-    await worker(BILLING)._on_request(asked.request)
-    assert asked.accepted is not None
-    assert (asked.accepted.name, asked.accepted.identity) == ("billing specialist", "billing-r2-0a1b2c")
 
 
 @pytest.mark.parametrize("is_draining", [True, False])

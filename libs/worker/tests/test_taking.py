@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from handoff.errors import FloorLost, HandoffError, IllegalMove, StoreUnavailable, UnknownHandoff
 from handoff.lifecycle import State
-from handoff.testing import make_call, make_handoff
+from handoff.testing import OutageStore, make_call, make_handoff
 from worker import clips, taking
 from worker.desk_testing import ME, PaperDesk
 from worker.jumping_time import everything_ran, without_waiting
@@ -83,6 +83,11 @@ async def offered(desk: Any, gate: Any) -> None:
     await desk.store.take_floor("call-1", service="billing", agent_id="billing-1", lease_seconds=1)
     await desk.store.offer(make_handoff("h1", now=now))
     await desk.store.move("h1", State.ACCEPTED)
+    at_the_desk(desk, gate)
+
+
+def at_the_desk(desk: Any, gate: Any) -> None:
+    """Whoever is seated there has this gate."""
     desk.room.local_participant = SimpleNamespace(register_rpc_method=lambda name, handler: None)
     seat = desk.seat
 
@@ -122,6 +127,47 @@ async def test_a_taker_whose_first_word_never_plays_leaves_the_call_to_the_guard
     assert (desk.left, gate.journal) == (["never heard"], ["open", "shut"])
     (overdue,) = await desk.store.overdue()
     assert (overdue.call_id, overdue.agent_id) == ("call-1", ME)
+    await desk.cast.session.aclose()
+
+
+@pytest.mark.usefixtures("nothing_is_rendered")
+@without_waiting
+async def test_of_two_jobs_that_come_for_one_handoff_one_opens_its_mouth_and_the_other_leaves_without_a_sound(
+    tmp_path: Path,
+) -> None:
+    desks, gates = [], [DumbGate(), DumbGate()]
+    for number, gate in enumerate(gates):
+        home = tmp_path / str(number)
+        home.mkdir()
+        desk: Any = PaperDesk(home, ToldModel(), make_call())
+        desk.me = f"triage-h1-AJ_{number}"
+        desks.append(desk)
+        if number:
+            desk.store, desk.clock = desks[0].store, desks[0].clock
+            at_the_desk(desk, gate)
+        else:
+            await offered(desk, gate)
+    takers = [asyncio.create_task(taking.take(desk, {"handoff_id": "h1"})) for desk in desks]
+    await everything_ran()
+    await desks[0].store.pass_floor("h1", epoch=1, lease_seconds=1)
+    await asyncio.gather(*takers)
+    assert sorted(gate.journal for gate in gates) == [[], ["open", "shut"]]
+    loser = desks[0] if not gates[0].journal else desks[1]
+    assert loser.left == ["not wanted"]
+    for desk in desks:
+        await desk.cast.session.aclose()
+
+
+@pytest.mark.usefixtures("nothing_is_rendered")
+@without_waiting
+async def test_between_the_floor_and_the_open_mouth_the_store_is_asked_once(tmp_path: Path) -> None:
+    desk: Any = PaperDesk(tmp_path, ToldModel(), make_call())
+    desk.store, gate = OutageStore(now=desk.clock), DumbGate()
+    gate.journal = desk.store.asked
+    taker = await passed_to_a_dumb_taker(desk, gate)
+    await taker
+    passed, opened = gate.journal.index("pass_floor"), gate.journal.index("open")
+    assert gate.journal[passed + 1 : opened] == ["load_floor"]
     await desk.cast.session.aclose()
 
 

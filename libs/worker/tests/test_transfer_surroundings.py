@@ -31,6 +31,7 @@ async def test_a_caller_who_leaves_during_the_announcement_ends_the_handoff_at_o
     stage = Stage(WillingTaker())
 
     async def announce() -> None:
+        await asyncio.sleep(2)  # the taker is in the room by then
         stage.caller_leaves()
         await asyncio.Event().wait()
 
@@ -181,7 +182,7 @@ async def nobody_answers(*args: object, **kwargs: object) -> None:
 async def test_a_taker_that_vanished_while_the_store_is_away_leaves_the_caller_with_the_giver() -> None:
     stage = Stage(VanishedTaker())
     transfer = await stage.opened()
-    stage.store.take_back = nobody_answers
+    stage.store.take_back = stage.store.renew_floor = nobody_answers
     assert await stage.move(transfer) == Stayed("lost")
     assert stage.journal[-1] == "giver may speak"
     assert "evicted billing" in stage.journal

@@ -53,7 +53,7 @@ async def answer(ctx: JobContext, service: Service, settings: Settings) -> None:
 
 async def _work(desk: Desk, told: Mapping[str, str]) -> None:
     if epoch := told.get("resume", ""):
-        await resuming.resume(desk, int(epoch))
+        await resuming.resume(desk, int(epoch), told.get("agent_id", ""))
     elif told.get("handoff_id", ""):
         await taking.take(desk, told)
     else:

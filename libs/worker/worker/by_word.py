@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
+from handoff.agent_ids import awaited_taker, came_as
 from handoff.call import Call
 from handoff.context import HandoffContext
 from handoff.errors import FloorLost, IllegalMove, PeerUnreachable, UnknownHandoff
@@ -47,6 +48,7 @@ class ByWord(Protocol):
     context: HandoffContext
     to_service: str
     taker_id: str
+    """Empty as long as nobody is READY."""
     is_ours: bool
     """Whether this side is the taker."""
 
@@ -80,8 +82,9 @@ class Giving:
         """``latest`` seals the call as it is by then, for a taker that asks what was said meanwhile."""
         self.context = context
         self.to_service = to_service
-        self.taker_id = f"{to_service}-{context.handoff_id}"
+        self.taker_id = ""
         self.attributes = {SEALED: sealed}
+        self._awaited_id = awaited_taker(to_service, context.handoff_id)
         self._room = room
         self._latest = latest
         self._state = State.ACCEPTED
@@ -89,9 +92,7 @@ class Giving:
         room.local_participant.register_rpc_method(STEP_METHOD, self._on_step)
 
     async def _on_step(self, data: rtc.RpcInvocationData) -> str:
-        sender = self._room.remote_participants.get(data.caller_identity)
-        is_agent = sender is not None and sender.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
-        if not is_agent or data.caller_identity != self.taker_id:
+        if not self._may_be_taker(data.caller_identity):
             raise rtc.RpcError(_NOT_YOURS, "only the taker may say so")
         said = json.loads(data.payload)["state"]
         if said == _LATEST:
@@ -99,10 +100,20 @@ class Giving:
                 return latest
             raise rtc.RpcError(_NOTHING_LATER, "nothing to add")
         try:
-            await self._go(_TAKERS_STEPS[said])
+            step = _TAKERS_STEPS[said]
+            if step is State.READY:
+                self.taker_id = data.caller_identity
+            await self._go(step)
         except (IllegalMove, KeyError):
             raise rtc.RpcError(_TOO_LATE, f"the handoff is {self._state}") from None
         return "noted"
+
+    def _may_be_taker(self, identity: str) -> bool:
+        """Of the agents that come for this handoff the one that is READY first: see Store.move."""
+        sender = self._room.remote_participants.get(identity)
+        if sender is None or sender.kind != rtc.ParticipantKind.PARTICIPANT_KIND_AGENT:
+            return False
+        return identity == self.taker_id if self.taker_id else came_as(identity, self._awaited_id)
 
     async def _go(self, to: State) -> None:
         async with self._changed:
@@ -153,7 +164,7 @@ class Taking:
         self.context = brought.context
         self.giver_id = brought.giver_id
         self.to_service = service
-        self.taker_id = f"{service}-{brought.context.handoff_id}"
+        self.taker_id = room.local_participant.identity
         self._room = room
         self._seal = seal
         self._clock = clock

@@ -75,9 +75,9 @@ class Checkpoint:
         self._change(intent=intent)
 
     def note_effect(self, effect: str) -> None:
-        """A tool changed something: one line, e.g. ``process_refund RF-20417 49.99``."""
-        if effect not in self.call.effects:
-            self._change(effects=(*self.call.effects, effect))
+        """A tool changed something: one line, e.g. ``process_refund RF-20417 49.99``. The same line again is the last one then."""
+        if self.call.effects[-1:] != (effect,):
+            self._change(effects=(*(line for line in self.call.effects if line != effect), effect))
 
     def note_attempt(self, what: str, outcome: str, *, service: str = "") -> None:
         """Something was tried and did not come to be, e.g. ``process_refund``, ``refused``; by this service unless another is

@@ -23,11 +23,12 @@ class Speaker(StrEnum):
 
 
 class Answer(StrEnum):
-    """How a caller answered a yes/no question."""
+    """How a caller answered a question: yes, no or unclear, and besides that he does not have what was asked for."""
 
     YES = "yes"
     NO = "no"
     UNCLEAR = "unclear"
+    HAS_NONE = "has_none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,20 @@ class Conversation:
         if any(s.confidence is not None and s.confidence < min_confidence for s in said):
             return Answer.UNCLEAR
         return yes_or_no(self.last_words)
+
+
+_HAS_NONE = re.compile(
+    r"\b(?:don't|do not|can't|cannot|couldn't|haven't|have not|didn't|never) (?:\w+ly )?(?:have|know|remember|recall|find|got|get|had)"
+    r"(?: it| that| them| one| any| my\b[\w ]*| the\b[\w ]*| an? (?:account|zip|postal|i\.? ?d|number|invoice)[\w ]*)?"
+    r"(?: (?:by heart|right now|now|here|with me|on me|at hand|handy|at the moment|any ?more|off the top of my head|either))*"
+    r"\s*(?:[.,;!?]|$)|\bno idea\b|\b(?:i|i've|i have) (?:forgot|forgotten|lost)(?: it| that| my\b[\w ]*)?\s*(?:[.,;!?]|$)"
+    r"|not sure what it is"
+)
+
+
+def has_none(words: str) -> bool:
+    """Whether these words say that he does not have, or know, what was asked for."""
+    return _HAS_NONE.search(words.lower().replace("’", "'")) is not None
 
 
 _HARMLESS = re.compile(r"\b(?:no (?:problem|worries|trouble)|not a problem|why not|don't worry|no doubt)\b")

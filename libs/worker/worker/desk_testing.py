@@ -21,7 +21,9 @@ from worker.told import ToldModel
 
 APOLOGY = "Sorry, we were cut off for a moment."
 GREETING = "Thanks for calling. How can I help you?"
-ME = "triage-r2-abc123"
+AWAITED = "triage-r2-abc123"
+"""The name that a guardian seizes the floor for."""
+ME = f"{AWAITED}-AJ_1"
 """The identity of the job's agent."""
 
 
@@ -68,12 +70,12 @@ class PaperDesk:
         self.chat: ChatContext
 
     async def seized(self, service: str = "triage") -> Floor:
-        """A guardian seizes the dead agent's floor for us."""
+        """A guardian seizes the dead agent's floor for who is to come."""
         await self.store.open_call(self.first)
         await self.store.take_floor(self.call_id, service=service, agent_id=f"{service}-1", lease_seconds=1)
         self.clock.advance(2)
         return await self.store.seize_floor(
-            self.call_id, epoch=1, service="triage", agent_id=ME, lease_seconds=4, dead_agent_id=f"{service}-1"
+            self.call_id, epoch=1, service="triage", agent_id=AWAITED, lease_seconds=4, dead_agent_id=f"{service}-1"
         )
 
     async def _connect(self, **_: Any) -> None: ...

@@ -33,6 +33,8 @@ class ClosedJob:
     handoff_id: str
     """The handoff it came for; empty when it came for none."""
     exit_code: int | None
+    awaited_id: str = ""
+    """A successor's: the name that the floor was seized for, which is its own name from its claim on."""
 
 
 class LiveKitWorker(AgentServer):
@@ -117,5 +119,10 @@ class LiveKitWorker(AgentServer):
 
 def _closed(job: RunningJobInfo, exit_code: int | None) -> ClosedJob:
     told = job.job.attributes
-    call_id = told.get("call_id", "") or job.job.room.name
-    return ClosedJob(call_id, job.accept_arguments.identity, told.get("handoff_id", ""), exit_code)
+    return ClosedJob(
+        call_id=told.get("call_id", "") or job.job.room.name,
+        agent_id=job.accept_arguments.identity,
+        handoff_id=told.get("handoff_id", ""),
+        exit_code=exit_code,
+        awaited_id=told.get("agent_id", ""),
+    )

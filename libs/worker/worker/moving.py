@@ -12,6 +12,7 @@ import logging
 import uuid
 from collections.abc import Callable
 
+from handoff.agent_ids import awaited_taker
 from handoff.call import Intent, Role
 from handoff.context import build_context
 from handoff.directory import DIRECTORY
@@ -183,4 +184,4 @@ class Mover:
 
     async def _call_off(self, handoff_id: str, reason: str) -> None:
         await self._passing.close(handoff_id, reason)
-        await self._passing.evict(f"{self._service}-{handoff_id}")
+        await self._passing.evict_who_came(awaited_taker(self._service, handoff_id))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import aiohttp
+from handoff.agent_ids import came_as
 from handoff.errors import FloorLost, HandoffError, IllegalMove, StoreUnavailable
 from handoff.lifecycle import FINAL, State
 from handoff.store import Store
@@ -121,6 +122,8 @@ class Passing:
     ) -> None:
         self.is_passed = False
         """Whether the floor has been given away in this handoff."""
+        self._taker_id = ""
+        """To whom the floor was to be given last."""
         self.caller_left = asyncio.Event()
         """Whether the caller is out of the room. He may come back: his network has changed, or ours."""
         self._room = room
@@ -186,6 +189,7 @@ class Passing:
         """
         if self.caller_left.is_set():
             raise Failed("caller_left")
+        self._taker_id = taker_id
         epoch, lease = self._checkpoint.epoch, self._settings.lease_seconds
         manner = manner or Manner(True, lease, self._settings.spoken_timeout_seconds)
         mine = self._checkpoint.floor
@@ -255,6 +259,13 @@ class Passing:
                     log.error("an agent could not be removed: %s", type(e).__name__, extra={"call_id": self._room.name})
                     return
             await asyncio.sleep(_EVICT_AGAIN_SECONDS)
+
+    async def evict_who_came(self, awaited_id: str) -> None:
+        """Removes the taker, and every other agent that is in the room under the awaited name. One that is still on its way finds its
+        handoff over."""
+        seen = {self._taker_id, *self._room.remote_participants}
+        came = [identity for identity in seen if came_as(identity, awaited_id)]
+        await asyncio.gather(*(self.evict(identity) for identity in came))
 
     async def close(self, handoff_id: str, reason: str) -> None:
         """Nobody shall take it any more, as far as the store can be told: an agent that waits for it leaves."""

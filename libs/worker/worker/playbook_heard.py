@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from worker.conversation import Answer, Conversation, Said
+from worker.conversation import Answer, Conversation, Said, has_none
 from worker.phrases import HEARD_ENOUGH, Phrase
 from worker.playbook_known import Known
 from worker.playbook_rules import Playbook, Rule
@@ -67,10 +67,12 @@ class Heard:
     def answered(self, question: str, wanted: Answer) -> bool:
         """Whether the caller's last words are that answer to the last question.
 
-        A yes needs a question that was heard with the values of now: nobody agrees to what was not said to him.
+        Who has none of what was asked for may say so in a yes or a no. A yes needs a question that was heard with the values of now: nobody agrees to what was not said to him.
         """
         if self._last_question is None or self._last_question[0].question != question:
             return False
+        if wanted is Answer.HAS_NONE:
+            return has_none(self.conversation.last_words)
         _, share, is_current = self._last_question
         answer = self.conversation.answer(min_confidence=self.playbook.min_confidence)
         if answer is Answer.YES and not (is_current and share >= HEARD_ENOUGH):

@@ -14,7 +14,7 @@ from worker.phone import KEYPAD
 from worker.phrases import LAST_QUESTION
 from worker.playbook_route import leads_to, other_service
 from worker.playbook_rules import Playbook, Tool
-from worker.playbook_uses import ToolState, agrees, judged, text_of, uses_of
+from worker.playbook_uses import ToolState, agreeing, judged, text_of, uses_of
 from worker.playbook_words import asked_for, is_waiting, pending_words, summary
 from worker.story import Story
 
@@ -116,12 +116,9 @@ class Known:
         if name not in self._states:
             tool = self.playbook.tools[name]
             arguments = self.arguments(tool, tool.known_by)
-            same = [
-                judged(u, tool)
-                for u in uses_of(tool, self.conversation)
-                if arguments is not None and agrees(u, arguments, tool)
-            ]
-            self._states[name] = ToolState(tuple(same))
+            uses = uses_of(tool, self.conversation) if arguments is not None else []
+            same = agreeing(uses, arguments or {}, tool)
+            self._states[name] = ToolState(tuple(judged(use, tool) for use in same))
         return self._states[name]
 
     def arguments(self, tool: Tool, names: Collection[str] | None = None) -> dict[str, str] | None:

@@ -18,7 +18,7 @@ _FLAGS = ("specialist", "several", "out_of_scope", "far_off", "frustrated", "ret
 
 def read_tool(name: str, node: Node) -> Tool | None:
     """A tool; None when it does not say which tool it calls."""
-    parts = node.mapping("call", "with", "known_by", "fails_like", required=("call",))
+    parts = node.mapping("call", "with", "known_by", "fails_like", "replaces", required=("call",))
     if "call" not in parts:
         return None
     arguments: dict[str, Phrase] = {}
@@ -34,7 +34,16 @@ def read_tool(name: str, node: Node) -> Tool | None:
     for unknown in set(known_by) - set(arguments):
         parts["known_by"].unknown("argument", unknown, arguments)
     fails_like = _pattern(parts["fails_like"]) if "fails_like" in parts else None
-    return Tool(name, parts["call"].text(), arguments, frozenset(optional), known_by, fails_like, node.problems.file)
+    return Tool(
+        name=name,
+        call=parts["call"].text(),
+        arguments=arguments,
+        optional=frozenset(optional),
+        known_by=known_by,
+        fails_like=fails_like,
+        replaces="replaces" in parts and parts["replaces"].flag(),
+        file=node.problems.file,
+    )
 
 
 def read_rule(node: Node) -> Rule | None:

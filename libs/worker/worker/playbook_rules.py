@@ -18,7 +18,8 @@ class Tool:
     """A tool and the arguments it is called with. ``name`` is what the rules call it; ``call`` is the tool's own name.
 
     ``known_by`` are the arguments that make two calls the same; an argument in ``optional`` is left out when not known;
-    an output that matches ``fails_like`` is a failure although the tool did not say so.
+    an output that matches ``fails_like`` is a failure although the tool did not say so. ``replaces``: each use undoes what the one
+    before it did, so that after another one the same use is none any more.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Tool:
     optional: frozenset[str] = frozenset()
     known_by: tuple[str, ...] = ()
     fails_like: Pattern | None = None
+    replaces: bool = False
     file: str = "playbook.yaml"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from worker.conversation import Conversation, ToolUse
 from worker.playbook_rules import Tool
@@ -51,6 +52,13 @@ def _is_verification(item: object) -> bool:
 
 def _is_unverified(use: ToolUse) -> bool:
     return use.failed and _UNVERIFIED in use.output.lower()
+
+
+def agreeing(uses: Sequence[ToolUse], arguments: Mapping[str, str], tool: Tool) -> list[ToolUse]:
+    """Those that agree with what is known now; of a tool that replaces only those since another one."""
+    if not tool.replaces:
+        return [use for use in uses if agrees(use, arguments, tool)]
+    return list(takewhile(lambda use: agrees(use, arguments, tool), reversed(uses)))[::-1]
 
 
 def agrees(use: ToolUse, arguments: Mapping[str, str], tool: Tool) -> bool:

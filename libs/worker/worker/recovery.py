@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
+from handoff.agent_ids import agent_id_of
 from handoff.call import Call, Channel, Ending, Floor
 from handoff.desk import DESK, is_human
 from handoff.directory import DIRECTORY
@@ -45,6 +46,8 @@ _STORE_BACK_SECONDS = 10.0
 _SAME_TROUBLE_SECONDS = 20.0
 """Deaths in one call that follow each other so closely have one cause: the rungs are climbed, or it would go on for ever."""
 _ANSWERED_AGAIN = 2
+_OWN = "own"
+"""Stands for the job's id in the name of a successor from this worker's own pool: LiveKit has given it none."""
 
 
 class Launcher(Protocol):
@@ -138,18 +141,21 @@ class Recovery:
         present = await self._look(seen.call_id, "parent")
         if present is None:
             return
-        floor = await self.guardian.seize(seen, dead_agent_id=job.agent_id)
+        floor = await self.guardian.seize(seen, dead_agent_id=seen.agent_id or job.agent_id)
         if floor is not None:
             await self._rescue(seen, floor, "parent", present)
 
     async def _orphaned(self, job: ClosedJob) -> Overdue | None:
         """What is to be seized; None when the call lives on without that job, or has ended, or was never a call."""
         floor = await self._store.load_floor(job.call_id)
-        if floor is not None and floor.agent_id == job.agent_id:
+        # A successor that had not claimed its floor yet was awaited under another name.
+        if floor is not None and floor.agent_id in (job.agent_id, job.awaited_id):
             return Overdue(job.call_id, floor.service, floor.agent_id, floor.epoch, self._count_death(job.call_id))
-        if job.handoff_id:  # its giver has the call, and need not wait for it any longer
+        if (
+            job.handoff_id
+        ):  # its giver has the call, and need not wait for it any longer: unless another job is the taker
             with suppress(HandoffError):
-                await self._store.move(job.handoff_id, State.WITHDRAWN, reason="lost")
+                await self._store.move(job.handoff_id, State.WITHDRAWN, taker_id=job.agent_id, reason="lost")
             return None
         if floor is not None:
             return None
@@ -250,7 +256,8 @@ class Recovery:
         if seen.attempts >= MOST_ATTEMPTS:
             return await self._end(floor, Ending.FAILED, NOBODY_COULD, "given_up")
         attributes = {"resume": str(floor.epoch), "agent_id": floor.agent_id}
-        if floor.service == self._service and await self._launched(floor.call_id, floor.agent_id, attributes):
+        own = agent_id_of(floor.agent_id, _OWN)
+        if floor.service == self._service and await self._launched(floor.call_id, own, attributes):
             return "relaunched"
         dispatch_id = await self._rooms.call_in(floor.call_id, floor.service, attributes)
         self._background(self._climb_unless_answered(seen, floor, dispatch_id, detector), floor.call_id)

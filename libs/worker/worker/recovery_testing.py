@@ -107,9 +107,11 @@ class Scene:
         await self.store.open_call(make_call())
         return await self.store.take_floor("call-1", service=service, agent_id=agent_id, lease_seconds=lease_seconds)
 
-    async def died(self, agent_id: str = "billing-1", *, exit_code: int = -9, handoff_id: str = "") -> None:
+    async def died(
+        self, agent_id: str = "billing-1", *, exit_code: int = -9, handoff_id: str = "", awaited_id: str = ""
+    ) -> None:
         """The job's process is gone, and all that follows at once has happened."""
-        self.recovery.job_closed(ClosedJob("call-1", agent_id, handoff_id, exit_code))
+        self.recovery.job_closed(ClosedJob("call-1", agent_id, handoff_id, exit_code, awaited_id))
         await everything_ran()
 
     async def overdue(self) -> None:

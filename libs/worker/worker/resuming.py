@@ -1,9 +1,10 @@
 """Going on with a call whose agent was lost: an apology in one clause, then on from where the conversation was.
 
-A guardian has seized the floor for us before we were started; it is ours until its lease passes, and we renew it only when our
-first frame plays: a successor that is never heard is followed by another one. Whoever else of ours is in the room was overtaken, and
-may be frozen in the middle of a word: it is put out before we say ours (docs/protocol has the order and why). The brain gets the conversation of the agent before
-it, its tools' answers included, so that nothing known is asked again and nothing done is done twice.
+A guardian has seized the floor for us before we were started, under the name by which we are awaited. We claim it under our own, for a
+dispatch may bring two of us; it is ours until its lease passes, and we renew it only when our first frame plays: a successor that is
+never heard is followed by another one. Whoever else of ours is in the room was overtaken, and may be frozen in the middle of a word:
+it is put out before we say ours (docs/protocol has the order and why). The brain gets the conversation of the agent before it, its
+tools' answers included, so that nothing known is asked again and nothing done is done twice.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from handoff.call import Call, Floor, Intent, Role
 from handoff.context import HandoffContext, build_context
 from handoff.desk import DESK
 from handoff.directory import DIRECTORY
+from handoff.errors import FloorLost, UnknownCall
 from livekit import api, rtc
 from livekit.agents import AutoSubscribe
 from livekit.agents.voice.events import UserInputTranscribedEvent
@@ -39,11 +41,12 @@ _CALLER_SECONDS = 2.0
 """Longest wait for a caller who is joining again: our lease passes soon after."""
 
 
-async def resume(desk: Desk, epoch: int) -> None:
-    """Goes on as the successor for whom ``epoch`` was seized; leaves without a word when the floor is not ours (any more)."""
+async def resume(desk: Desk, epoch: int, awaited_id: str) -> None:
+    """Goes on as the successor for whom ``epoch`` was seized, under this name; leaves without a word when the floor is not
+    ours (any more)."""
     connected = asyncio.ensure_future(desk.ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE))
     call, floor = await asyncio.gather(desk.store.load_call(desk.call_id), desk.store.load_floor(desk.call_id))
-    if call is None or floor is None or (floor.agent_id, floor.epoch) != (desk.me, epoch):
+    if call is None or floor is None or (floor.agent_id, floor.epoch) != (awaited_id, epoch):
         log.info("epoch %d is not ours", epoch, extra={"call_id": desk.call_id})
         await connected  # whoever leaves a room must have entered it
         desk.leaving.leave("not wanted")
@@ -70,12 +73,13 @@ async def go_on(desk: Desk, call: Call, floor: Floor, *, connected: Awaitable[An
     if not await _caller_is_there(desk, cast):
         desk.leaving.leave("no caller")
         return
-    if not await _is_alone(desk, floor):
+    mine = await _claimed(desk, floor)
+    if mine is None:
         desk.leaving.leave("floor lost")
         return
     said: list[str] = []
     cast.session.on("user_input_transcribed", lambda event: said.extend(_final(event)))
-    if not await _is_heard(desk, cast, floor, await apology):
+    if not await _is_heard(desk, cast, mine, await apology):
         desk.leaving.leave("never heard")
         return
     next_words = _next_words(desk, call, context, was_ours=was_ours)
@@ -88,15 +92,19 @@ async def go_on(desk: Desk, call: Call, floor: Floor, *, connected: Awaitable[An
     desk.render_ahead(cast)
 
 
-async def _is_alone(desk: Desk, floor: Floor) -> bool:
-    """Looks who is in the room, then whether the floor is still ours, then puts out whom it saw: in this order, for one that came
-    after our look may have overtaken us. False when the floor is another's, or when LiveKit does not confirm a removal."""
+async def _claimed(desk: Desk, floor: Floor) -> Floor | None:
+    """Looks who is in the room, then claims the floor, then puts out whom it saw: in this order, for one that came after our look
+    may have overtaken us. None when the floor is another's (a second job came for it, too), or when LiveKit does not confirm a
+    removal."""
     agent = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
     seen = [other.identity for other in desk.ctx.room.remote_participants.values() if other.kind == agent]
-    latest = await desk.store.load_floor(floor.call_id)
-    if latest is None or (latest.agent_id, latest.epoch) != (floor.agent_id, floor.epoch):
-        return False
-    return all(await asyncio.gather(*(_is_put_out(desk, identity) for identity in seen)))
+    try:
+        mine = await desk.store.claim_floor(
+            floor.call_id, epoch=floor.epoch, awaited_id=floor.agent_id, agent_id=desk.me
+        )
+    except (FloorLost, UnknownCall):
+        return None
+    return mine if all(await asyncio.gather(*(_is_put_out(desk, identity) for identity in seen))) else None
 
 
 async def _is_put_out(desk: Desk, identity: str) -> bool:

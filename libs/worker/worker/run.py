@@ -21,10 +21,12 @@ import math
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from importlib import metadata
 
+from handoff.agent_ids import agent_id_of, awaited_taker
 from handoff.directory import DIRECTORY
 from handoff.giver import Giver
 from handoff.outcome import Refusal
@@ -96,6 +98,14 @@ def _log_at(level: str) -> None:
     logging.basicConfig(level=level, handlers=[SteadyHandler(writer)], force=True)
     for name in _TALKATIVE:  # job processes copy the level of every logger that is known here
         logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
+
+
+def _identity(service: str, told: Mapping[str, str], job_id: str) -> str:
+    """How a job is called in the room. Who is sent under a name of his own keeps it; for a successor's, or a handoff, two may come."""
+    sent_as, handoff_id = told.get("agent_id", ""), told.get("handoff_id", "")
+    if sent_as and "resume" not in told:
+        return sent_as
+    return agent_id_of(sent_as or (awaited_taker(service, handoff_id) if handoff_id else service), job_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +185,7 @@ class _Worker:
             await request.reject(terminate=False)
             return
         self._metrics.job_answered("accepted")
-        # A successor's identity was chosen by its guardian: the floor is that agent's already.
-        identity = told.get("agent_id", "") or f"{self._service.name}-{handoff_id or request.id}"
+        identity = _identity(self._service.name, told, request.id)
         # A process may have to be started for it first: meanwhile its place is nobody else's.
         place = handoff_id or request.id
         self._admission.keep(place)

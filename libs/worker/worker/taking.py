@@ -51,7 +51,7 @@ async def take(desk: Desk, told: Mapping[str, str]) -> None:
     try:
         await desk.store.move(handoff_id, State.READY, taker_id=desk.me)
         floor = await word.wait()
-    except IllegalMove:  # withdrawn while it got ready, on a machine that has too much to do
+    except (IllegalMove, UnknownHandoff):  # withdrawn while it got ready; or another job of this dispatch was faster
         floor = None
     if floor is None:
         desk.leaving.leave("not wanted")

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from handoff.agent_ids import awaited_taker
 from handoff.call import Intent
 from handoff.context import HandoffContext, build_context
 from handoff.directory import DIRECTORY
@@ -215,7 +216,7 @@ class Transfer:
 
     async def _call_off(self, handoff_id: str, service: str, reason: str) -> None:
         await self._withdraw(handoff_id, service, reason)
-        await self._passing.evict(f"{service}-{handoff_id}")
+        await self._passing.evict_who_came(awaited_taker(service, handoff_id))
 
     async def _withdraw(self, handoff_id: str, service: str, reason: str) -> None:
         await self._passing.close(handoff_id, reason)

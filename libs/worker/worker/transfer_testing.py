@@ -331,7 +331,7 @@ class Stage:
         await self._api()
         handoff_id = request.attributes["handoff_id"]
         self.journal.append(f"dispatched {request.agent_name}")
-        self.happens_later(self.taker.join(handoff_id, f"{request.agent_name}-{handoff_id}"))
+        self.happens_later(self.taker.join(handoff_id, f"{request.agent_name}-{handoff_id}-AJ_1"))
 
     async def remove_participant(self, who: api.RoomParticipantIdentity) -> None:
         """See LiveKitAPI.room."""

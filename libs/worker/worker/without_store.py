@@ -169,6 +169,12 @@ class SteadyStore:
         self.clock.heard(floor.lease_until - lease_seconds)
         return floor
 
+    async def claim_floor(self, call_id: str, *, epoch: int, awaited_id: str, agent_id: str) -> Floor:
+        """See Store.claim_floor."""
+        return await self._ask(
+            lambda: self._store.claim_floor(call_id, epoch=epoch, awaited_id=awaited_id, agent_id=agent_id), writes=True
+        )
+
     async def checkpoint(self, call: Call, *, epoch: int) -> None:
         """See Store.checkpoint."""
         self._call = call

@@ -155,10 +155,12 @@ class Job:
         call, floor = await asyncio.gather(
             self._store.load_call(self.room.name), self._store.load_floor(self.room.name)
         )
-        if call is None or floor is None or (floor.agent_id, floor.epoch) != (self.agent_id, epoch):
+        awaited_id = self.attributes["agent_id"]
+        if call is None or floor is None or (floor.agent_id, floor.epoch) != (awaited_id, epoch):
             return
-        self.worker.world.resumed(self.room.name, epoch)
         self.room.enter(self._me)
+        floor = await self._store.claim_floor(call.call_id, epoch=epoch, awaited_id=awaited_id, agent_id=self.agent_id)
+        self.worker.world.resumed(self.room.name, epoch)
         self._mouth(True)
         self._hold(call, floor)
         await self._talk()

@@ -33,4 +33,5 @@ KINDS: tuple[Strike, ...] = (
     Strike("giver", "worker frozen", State.ACCEPTED),
     Strike("giver", "word lost", State.READY),
     Strike("giver", "word twice", State.READY),
+    Strike("giver", "dispatch twice", State.ACCEPTED),
 )

@@ -34,6 +34,8 @@ class LiveKit:
     def __init__(self) -> None:
         self.rooms: dict[str, Room] = {}
         self.workers: list[Registered] = []
+        self.doubled: set[str] = set()
+        """Rooms whose next dispatch comes twice, as one does whose first answer LiveKit waited for in vain."""
         self._answered: set[str] = set()
         self._number = itertools.count(1)
         self._dispatching: set[asyncio.Task[None]] = set()
@@ -96,7 +98,9 @@ class LiveKit:
         room = self.rooms.get(name)
         if room is None or room.is_closed.is_set():
             return
-        for worker in sorted((w for w in self.workers if w.service == service), key=lambda w: w.load):
-            if worker.offered(room, attributes):
-                self._answered.add(dispatch_id)
-                return
+        for _ in range(2 if name in self.doubled else 1):
+            self.doubled.discard(name)
+            for worker in sorted((w for w in self.workers if w.service == service), key=lambda w: w.load):
+                if worker.offered(room, attributes):
+                    self._answered.add(dispatch_id)
+                    break

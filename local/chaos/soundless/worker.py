@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from handoff.agent_ids import agent_id_of, awaited_taker
 from handoff.giver import Giver, PoolStatus
 from handoff.redis_store import RedisStore
 from handoff.taker import Listener, Taker, serve
@@ -104,7 +105,8 @@ class Worker:
         handoff_id = attributes.get("handoff_id", "")
         if not self.life.is_well or self._admission.refuse_job(handoff_id) is not None:
             return False
-        agent_id = attributes.get("agent_id", "") or f"{self.service}-{handoff_id or f'a{next(_numbers)}'}"
+        taker = awaited_taker(self.service, handoff_id) if handoff_id else self.service
+        agent_id = agent_id_of(attributes.get("agent_id", "") or taker, f"AJ_{next(_numbers)}")
         self.jobs.add(Job(self, room, agent_id, attributes))
         self._admission.release(handoff_id)
         return True
@@ -122,7 +124,9 @@ class Worker:
         async def noticed() -> None:
             await asyncio.sleep(_NOTICES_SECONDS)
             await self.life.gate()
-            self._recovery.job_closed(ClosedJob(job.room.name, job.agent_id, job.handoff_id, exit_code))
+            awaited_id = job.attributes.get("agent_id", "")
+            closed = ClosedJob(job.room.name, job.agent_id, job.handoff_id, exit_code, awaited_id)
+            self._recovery.job_closed(closed)
 
         self.background(noticed())
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Coroutine
 from typing import Any
 
+from handoff.agent_ids import awaited_taker, came_as
 from handoff.lifecycle import State
 from handoff.store import Handoff
 
@@ -96,6 +97,8 @@ class World:
             self._losing.add(room.name)
         elif strike.what == "word twice":
             self._doubling.add(room.name)
+        elif strike.what == "dispatch twice":
+            self.livekit.doubled.add(room.name)
         elif (job := self._job(room.name, handoff, strike.whom)) is None:
             return  # it is not there yet, or no longer: the next handoff that is struck will be
         else:
@@ -106,10 +109,10 @@ class World:
 
     def _job(self, room: str, handoff: Handoff, whom: str) -> Job | None:
         service = handoff.from_service if whom == "giver" else handoff.to_service
-        taker_id = f"{handoff.to_service}-{handoff.context.handoff_id}"
+        awaited_id = awaited_taker(handoff.to_service, handoff.context.handoff_id)
         for worker in self.workers:
             for job in worker.jobs:
-                is_taker = job.agent_id == taker_id
+                is_taker = came_as(job.agent_id, awaited_id)
                 if job.room.name == room and job.service == service and is_taker == (whom == "taker"):
                     return job if job.life.is_well else None
         return None

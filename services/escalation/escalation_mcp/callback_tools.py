@@ -69,7 +69,8 @@ def add_callback_tools(
                     }
                     return {"reference": booked.reference, **at, "moved": is_moved, "phone": booked.phone or NOT_GIVEN}
 
-                # The words of the reason may differ when a model repeats itself; it is the same callback.
+                # The words of the reason may differ when a model repeats itself; it is the same callback. A caller may
+                # move it and want the first time again: that is no repetition.
                 arguments = {"slot_id": callbacks.slot_id(starts_at), "phone": number}
                 return once(
                     session,
@@ -78,6 +79,7 @@ def add_callback_tools(
                     tool="book_callback",
                     arguments=arguments,
                     work=book,
+                    still_holds=lambda: callbacks.is_booked(session, online, starts_at, phone=number),
                 )
 
         return office.answer(leap)

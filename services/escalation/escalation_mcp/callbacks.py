@@ -73,6 +73,16 @@ def read_phone(phone: str) -> str:
     return f"{'+' if phone.strip().startswith('+') else ''}{digits}"
 
 
+def is_booked(session: Session, online: OnLine, starts_at: datetime, *, phone: str) -> bool:
+    """Whether the call's callback is in this slot, and under this number when one is given."""
+    booked = _of(session, online)
+    return booked is not None and booked.starts_at == starts_at and phone in ("", booked.phone)
+
+
+def _of(session: Session, online: OnLine) -> Callback | None:
+    return session.scalar(select(Callback).where(Callback.call_id == online.call_id))
+
+
 def book(
     session: Session, online: OnLine, starts_at: datetime, *, phone: str, reason: str, now: datetime
 ) -> tuple[Callback, bool]:
@@ -82,7 +92,7 @@ def book(
     """
     hold(session, "callback slot", slot_id(starts_at))
     hold(session, "callback of call", online.call_id)
-    booked = session.scalar(select(Callback).where(Callback.call_id == online.call_id))
+    booked = _of(session, online)
     if booked is not None:
         booked.phone = phone or booked.phone
     if booked is not None and booked.starts_at == starts_at:

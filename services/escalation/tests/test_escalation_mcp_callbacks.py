@@ -104,6 +104,38 @@ def test_a_call_has_one_callback_and_may_move_it(desk: Any) -> None:
     assert not book(desk.on("call-2"))[0], "the slot that was left is free again"
 
 
+def test_who_moves_the_callback_and_wants_the_first_time_again_has_it(desk: Any) -> None:
+    """There and back and there again, each time with the key of that time."""
+    friday = "2026-11-27T10:00"
+    _, first = book(desk)
+    for slot_id in (friday, TOMORROW_AT_THREE, friday, TOMORROW_AT_THREE):
+        failed, answer = book(desk, slot_id, key="k" if slot_id == TOMORROW_AT_THREE else "k2")
+        assert not failed
+        assert (answer["reference"], answer["slot_id"]) == (first["reference"], slot_id)
+        assert (answer["moved"], answer["already_done"]) == (True, False)
+        assert row(desk, Callback).starts_at == datetime.fromisoformat(slot_id)
+    assert book(desk)[1]["already_done"], "said twice it is the same"
+    assert desk.added() == {"callbacks": 1}
+
+
+def test_who_wants_a_first_time_again_that_somebody_else_has_by_now_keeps_the_second(desk: Any) -> None:
+    book(desk)
+    book(desk, "2026-11-27T10:00", key="k2")
+    book(desk.on("call-2"))
+    failed, answer = book(desk)
+    assert (failed, answer) == (True, "That slot is not free any more.")
+    assert row(desk, Callback).call_id == "call-2"
+    assert book(desk, "2026-11-27T10:00", key="k2")[1]["already_done"]
+
+
+def test_who_changes_the_number_and_changes_it_back_is_called_at_the_first(desk: Any) -> None:
+    numbers = ("5035550142", "5035550199", "5035550142")
+    for phone in numbers:
+        assert book(desk, key=phone, phone=phone)[1]["phone"] == phone
+        assert row(desk, Callback).phone == phone
+    assert book(desk, key=numbers[0], phone=numbers[0])[1]["already_done"]
+
+
 @pytest.mark.parametrize(
     ("slot_id", "sentence"),
     [

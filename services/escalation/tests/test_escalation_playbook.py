@@ -132,11 +132,14 @@ def test_a_time_that_is_not_free_is_not_claimed_to_be(talk: Talk) -> None:
     )
 
 
-def test_a_booked_callback_can_be_moved(talk: Talk, desk: Any) -> None:
+def test_a_booked_callback_can_be_moved_and_moved_back_and_moved_again(talk: Talk, desk: Any) -> None:
     talk.caller("I want a manager.")
     talk.caller("Yes.")
-    assert "tomorrow at three in the afternoon" in talk.caller("Could the manager call me tomorrow at three instead?")
-    assert "tomorrow at three in the afternoon" in talk.caller("Yes.")
+    for when in ("tomorrow at three", "today at four", "tomorrow at three"):
+        assert f"{when} in the afternoon" in talk.caller(f"Could he call me {when} instead?")
+        assert f"{when} in the afternoon" in talk.caller("Yes.")
+    slots = [call["slot_id"] for call in talk.called("book_callback")]
+    assert slots == ["2026-11-25T16:00", "2026-11-26T15:00"] * 2
     assert desk.added() == {"callbacks": 1}
 
 

@@ -182,12 +182,37 @@ def test_an_outage_is_told_to_everybody(office: BackOffice) -> None:
     assert said.startswith("I know of one incident. Many requests to Cloud API fail in our western region right now.")
 
 
-def test_a_caller_without_an_account_hears_what_is_known_to_all(office: BackOffice) -> None:
+@pytest.mark.parametrize("words", ["I don't have it here.", "No, I can't find my account ID.", "No idea."])
+def test_a_caller_without_an_account_hears_at_once_what_is_known_to_all(office: BackOffice, words: str) -> None:
     play = direct(office)
     play.caller("Cloud Drive hangs at preparing, the sync is stuck.")
-    said = [play.caller("I don't have it here.") for _ in range(3)]
-    assert "something like it is known" in said[-1]
-    assert "pause the sync" in said[-1]
+    said = play.caller(words)
+    assert "something like it is known" in said
+    assert "pause the sync" in said
+    assert "call you back" in play.caller("It's still stuck.")
+    play.caller("Yes.")
+    assert play.called("transfer_call")[0]["service"] == "escalation"
+
+
+def test_whose_trouble_nobody_knows_is_told_where_the_account_stands_and_offered_a_callback(office: BackOffice) -> None:
+    play = direct(office)
+    play.caller("My Cloud Drive shows everything in purple.")
+    said = play.caller("I don't have it here.")
+    assert said.startswith("It's the letters A C and four digits, at the top of every invoice.")
+    assert "call you back" in said
+
+
+def test_who_does_not_know_his_zip_code_hears_what_is_known_to_all(office: BackOffice) -> None:
+    play = direct(office)
+    play.caller("Cloud Drive hangs at preparing, the sync is stuck. My account is AC4721.")
+    assert "something like it is known" in play.caller("I don't know it.")
+
+
+def test_who_is_not_understood_hears_it_when_he_has_been_asked_three_times(office: BackOffice) -> None:
+    play = direct(office)
+    play.caller("Cloud Drive hangs at preparing, the sync is stuck.")
+    said = [play.caller("Hm.") for _ in range(3)]
+    assert ["something like it is known" in words for words in said] == [False, False, True]
 
 
 # --- the back office away ---------------------------------------------------------------------------------------------

@@ -1,0 +1,72 @@
+"""Callbacks whose time has come, on a real Redis: the suite that all stores pass, and what only Redis can get wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from callbacks_suite import OF, CallbacksSuite, claimed
+from handoff import keys
+from handoff.redis_store import RedisStore
+from handoff.testing import make_due
+from redis.asyncio import Redis
+from store_steps import MakeStore
+
+from tests.integration.conftest import PATIENCE
+
+
+@pytest.fixture
+async def make_store(redis_url: str) -> AsyncIterator[MakeStore]:
+    made: list[RedisStore] = []
+
+    def make(**settings: float) -> RedisStore:
+        made.append(RedisStore.connect(redis_url, **(PATIENCE | settings)))
+        return made[-1]
+
+    yield make
+    for store in made:
+        await store.aclose()
+
+
+@pytest.fixture
+async def client(redis_url: str) -> AsyncIterator[Redis]:
+    """A look into Redis beside the store."""
+    async with Redis.from_url(redis_url, decode_responses=True) as client:
+        yield client
+
+
+class TestCallbacksInRedis(CallbacksSuite):
+    pass
+
+
+async def test_of_people_at_many_gateways_one_makes_a_callback(make_store: MakeStore) -> None:
+    stores = [make_store() for _ in range(8)]
+    await stores[0].queue_callback(make_due())
+    answers = await asyncio.gather(*(claimed(store, f"human-{n}") for n, store in enumerate(stores)))
+    assert answers.count(True) == 1
+
+
+async def test_a_program_reads_the_queue_as_well_and_takes_out_what_it_has_made(
+    make_store: MakeStore, client: Redis
+) -> None:
+    store = make_store()
+    await store.queue_callback(make_due())
+    ((entry, fields),) = await client.xrange(keys.CALLBACKS_DUE)
+    assert (fields["ticket_id"], fields["call_id"], fields["service"]) == (*OF, "billing")
+    await claimed(store, "anna")
+    await client.xdel(keys.CALLBACKS_DUE, entry)
+    assert await store.callbacks_due() == ()
+    assert not await store.close_callback(*OF, human_id="anna")
+    assert not await store.queue_callback(make_due()), "it was queued, and is known to be out of it"
+
+
+async def test_a_claim_lives_as_long_as_it_was_made_for(make_store: MakeStore, client: Redis) -> None:
+    store = make_store(ledger_ttl_seconds=86400.0)
+    await store.queue_callback(make_due())
+    await claimed(store, "anna", seconds=60.0)
+    assert 50 < await client.ttl(keys.callback_claimed(*OF)) <= 60
+    await client.delete(keys.callback_claimed(*OF))
+    assert await claimed(store, "ben")
+    await store.close_callback(*OF, human_id="ben")
+    assert 86000 < await client.ttl(keys.CALLBACKS_DONE) <= 86400
