@@ -7,6 +7,7 @@ import logging
 import uuid
 from collections.abc import Callable
 
+from handoff.agent_ids import awaited_taker
 from handoff.call import Intent
 from handoff.context import build_context
 from handoff.desk import DESK
@@ -56,7 +57,7 @@ async def hand_back(
         reason = str(e) if isinstance(e, Failed) else type(e).__name__
         log.info("the call is not handed back: %s", reason, extra=where)
         await passing.close(handoff_id, reason)
-        await passing.evict(f"{LAST_RESORT}-{handoff_id}")
+        await passing.evict_who_came(awaited_taker(LAST_RESORT, handoff_id))
         fall_silent(False)
         return False
     except asyncio.CancelledError:  # he is gone, or the caller is: nobody shall wait for his floor
