@@ -61,7 +61,7 @@ def _program(name: str, *arguments: str) -> tuple[str, ...]:
 
 def _tier(
     name: str,
-    *folders: str,
+    *places: str,
     more: tuple[str, ...] = (),
     timeout_seconds: int = 120,
     alone: bool = False,
@@ -70,13 +70,13 @@ def _tier(
     report = str(_TEMP / f"{name}.xml")
     kept = (f"--basetemp={_TEMP}/{name}", "-o", f"cache_dir=.run/pytest/{name}")
     options = ("-q", f"--timeout={timeout_seconds}", f"--junitxml={report}", *kept, *more)
-    command = _python("pytest", *options, *folders)
-    return Check(name, command, name, tests=folders, alone=alone, bound_seconds=bound_seconds)
+    command = _python("pytest", *options, *places)
+    return Check(name, command, name, tests=places, alone=alone, bound_seconds=bound_seconds)
 
 
-def _units(name: str, *folders: str, group: str = "") -> Check:
-    """What lies beside its code, without network and clock. One process each: a second one would only import the same again."""
-    tier = _tier(name, *folders, more=("-m", "not database"), timeout_seconds=60)
+def _units(name: str, *places: str, group: str = "") -> Check:
+    """What lies beside its code, without network and clock."""
+    tier = _tier(name, *places, more=("-m", "not database"), timeout_seconds=60)
     return replace(tier, group=group or name)
 
 
@@ -86,8 +86,11 @@ def checks(*, full: bool = True) -> list[Check]:
     typed = [str(package.relative_to(ROOT)) for package in packages()]
     databases = ("libs/backoffice", "libs/ledger", "services")
     calls = ("--durations=12",) if full else ("-m", "short")
+    # More than all other units together: as one process it would run on alone when the others are done.
+    worker = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "libs/worker").rglob("test_*.py"))
     return [
-        _units("worker", "libs/worker", group="unit"),
+        _units("worker-1", *worker[::2], group="unit"),
+        _units("worker-2", *worker[1::2], group="unit"),
         _units("handoff", "libs/handoff", group="unit"),
         _units("backoffice", "libs/backoffice", "libs/ledger", "libs/yaml_lines", group="unit"),
         _units("services", "services", "gateway/tests"),

@@ -42,7 +42,10 @@ def test_every_test_belongs_to_exactly_one_tier() -> None:
 
 def test_what_the_units_leave_out_is_run_on_each_database() -> None:
     chosen = {one.name: one.command for one in check.checks()}
-    assert all("not database" in chosen[name] for name in ("worker", "handoff", "backoffice", "services", "local"))
+    assert all(
+        "not database" in chosen[name]
+        for name in ("worker-1", "worker-2", "handoff", "backoffice", "services", "local")
+    )
     assert "database" in chosen["sqlite"]
     assert "--database=postgresql" in chosen["postgresql"]
     offices = {Path(folder) for folder in ("libs/backoffice", "libs/ledger", "services")}
@@ -64,7 +67,7 @@ def test_only_a_full_run_places_every_spoken_call() -> None:
 
 
 def test_the_last_lines_give_the_number_of_tests() -> None:
-    unit, lint = (next(c for c in check.checks() if c.name == name) for name in ("worker", "ruff"))
+    unit, lint = (next(c for c in check.checks() if c.name == name) for name in ("handoff", "ruff"))
     done = [replace(lint, ok=True), replace(unit, ok=True, passed=7, skipped=1), replace(unit, ok=True, passed=2)]
     assert check.table(done, 4.0).splitlines()[-2:] == ["10 tests in 4 s", "9 passed, 0 failed, 1 skipped"]
 
