@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import redis
+from handoff.redis_store import RedisStore
+from redis.asyncio import Redis
 
 # The store's suite and state machine live beside the unit tests, which run them over the memory store.
 pytest.register_assert_rewrite(
@@ -26,6 +28,8 @@ pytest.register_assert_rewrite(
     "recovery_machine",
 )
 sys.path.insert(0, str(Path(__file__).parents[2] / "libs" / "handoff" / "tests"))
+
+from store_steps import MakeStore  # noqa: E402 - after the path
 
 START_TIMEOUT_SECONDS = 20.0
 PATIENCE = {"connect_timeout_seconds": 30.0, "answer_timeout_seconds": 30.0}
@@ -45,6 +49,27 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@pytest.fixture
+async def make_store(redis_url: str) -> AsyncIterator[MakeStore]:
+    """Makes stores on a real Redis, with the settings that a test gives."""
+    made: list[RedisStore] = []
+
+    def make(**settings: float) -> RedisStore:
+        made.append(RedisStore.connect(redis_url, **(PATIENCE | settings)))
+        return made[-1]
+
+    yield make
+    for store in made:
+        await store.aclose()
+
+
+@pytest.fixture
+async def client(redis_url: str) -> AsyncIterator[Redis]:
+    """A look into Redis beside the store."""
+    async with Redis.from_url(redis_url, decode_responses=True) as client:
+        yield client
 
 
 @pytest.fixture(autouse=True)

@@ -3,37 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
-import pytest
 from callbacks_suite import OF, CallbacksSuite, claimed
 from handoff import keys
-from handoff.redis_store import RedisStore
 from handoff.testing import make_due
 from redis.asyncio import Redis
 from store_steps import MakeStore
-
-from tests.integration.conftest import PATIENCE
-
-
-@pytest.fixture
-async def make_store(redis_url: str) -> AsyncIterator[MakeStore]:
-    made: list[RedisStore] = []
-
-    def make(**settings: float) -> RedisStore:
-        made.append(RedisStore.connect(redis_url, **(PATIENCE | settings)))
-        return made[-1]
-
-    yield make
-    for store in made:
-        await store.aclose()
-
-
-@pytest.fixture
-async def client(redis_url: str) -> AsyncIterator[Redis]:
-    """A look into Redis beside the store."""
-    async with Redis.from_url(redis_url, decode_responses=True) as client:
-        yield client
 
 
 class TestCallbacksInRedis(CallbacksSuite):

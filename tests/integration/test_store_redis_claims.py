@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
-import pytest
 from claim_suite import AWAITED, ClaimSuite, claimed
 from handoff.call import Floor
 from handoff.errors import FloorLost
-from handoff.redis_store import RedisStore
 from recovery_suite import seized
 from store_steps import PASSED, MakeStore, opened
-
-from tests.integration.conftest import PATIENCE
-
-
-@pytest.fixture
-async def make_store(redis_url: str) -> AsyncIterator[MakeStore]:
-    made: list[RedisStore] = []
-
-    def make(**settings: float) -> RedisStore:
-        made.append(RedisStore.connect(redis_url, **(PATIENCE | settings)))
-        return made[-1]
-
-    yield make
-    for store in made:
-        await store.aclose()
 
 
 class TestClaimsInRedis(ClaimSuite):

@@ -20,13 +20,6 @@ async def store(redis_url: str) -> AsyncIterator[RedisStore]:
     await store.aclose()
 
 
-@pytest.fixture
-async def client(redis_url: str) -> AsyncIterator[Redis]:
-    """A look into Redis beside the store."""
-    async with Redis.from_url(redis_url, decode_responses=True) as client:
-        yield client
-
-
 async def test_a_list_and_an_event_live_for_an_hour(store: RedisStore, client: Redis) -> None:
     await store.note_room("call-1", RoomList.LONELY, event_id="EV_1", after_seconds=5.0)
     lives = {key: await client.ttl(key) async for key in client.scan_iter()}

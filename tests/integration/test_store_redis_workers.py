@@ -21,13 +21,6 @@ async def store(redis_url: str) -> AsyncIterator[RedisStore]:
     await store.aclose()
 
 
-@pytest.fixture
-async def client(redis_url: str) -> AsyncIterator[Redis]:
-    """A look into Redis beside the store."""
-    async with Redis.from_url(redis_url, decode_responses=True) as client:
-        yield client
-
-
 async def test_what_workers_tell_lives_as_long_as_the_longest_lived_of_them(store: RedisStore, client: Redis) -> None:
     await store.note_worker(make_worker("billing-1"), seconds=60)
     await store.note_worker(make_worker("billing-2"), seconds=5)
