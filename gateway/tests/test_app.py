@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from handoff.memory_store import MemoryStore
 from handoff.testing import make_call
 from starlette.requests import Request
+from starlette.testclient import TestClient
 
-from gateway.app import COOKIE
+from gateway.app import COOKIE, application
 from gateway.guards import address_of
 from gateway.settings import Settings
 from gateway.tests.conftest import SITE, Browser
@@ -55,6 +57,24 @@ def test_no_page_but_ours_gets_a_token(browser: Browser, origin: str | None) -> 
     assert answer.status_code == 403
     assert "token" not in answer.text
     assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_page_of_a_site_that_is_named_may_ask_and_read_the_answer_and_no_other(
+    settings: Settings, store: MemoryStore
+) -> None:
+    site, header = "https://www.example.com", "access-control-allow-origin"
+    app = application(replace(settings, origins=(site,)), store)
+    page = TestClient(app, base_url=SITE, headers={"origin": site})
+    asked_first = page.options(CALLS, headers={"access-control-request-method": "POST"})
+    assert (asked_first.status_code, asked_first.headers["access-control-allow-headers"]) == (204, "content-type")
+    answers = [asked_first, page.post(CALLS), page.post(CALLS, content=b"{")]
+    assert [answer.status_code for answer in answers] == [204, 201, 400]
+    assert [answer.headers[header] for answer in answers] == [site] * 3
+    assert header not in page.post(AGAIN).headers, "another site's page finds no call again"
+    stranger = TestClient(app, base_url=SITE, headers={"origin": "https://evil.example"})
+    for answer in (stranger.options(CALLS), stranger.post(CALLS)):
+        assert answer.status_code == 403
+        assert header not in answer.headers
 
 
 def test_a_sites_own_server_gets_one_with_the_secret(browser: Browser, settings: Settings) -> None:
