@@ -157,64 +157,6 @@ def test_a_page_is_told_who_is_signed_in_and_other_pages_are_not(stage: Stage, a
     assert anna.page.post("/api/desk/who", headers={"origin": "https://evil.example"}).status_code == 403
 
 
-# --- a proxy that knows its users ---------------------------------------------------------------------------------------
-USER = "X-Forwarded-User"
-WHO = "/api/desk/who"
-
-
-@pytest.mark.parametrize(
-    ("named", "name"),
-    [
-        ("Anna", "Anna"),
-        ("Anne-Marie O'Neill", "Anne-Marie O'Neill"),
-        ("anna@example.com", "Anna"),
-        ("anna.smith_jones@example.com", "Anna Smith Jones"),
-    ],
-)
-def test_whom_a_proxy_of_ours_names_is_signed_in_without_the_secret(named: str, name: str) -> None:
-    stage = Stage(replace(desk_settings(), desk_user_header=USER, proxies=1))
-    page = stage.browser()
-    assert page.post(WHO, headers={USER: named}).json() == {"name": name}
-    cookie = page.cookies[COOKIE]
-    assert page.post(BEAT, json={"available": True}).json()["name"] == name
-    assert page.post(WHO, headers={USER: named}).json() == {"name": name}
-    assert page.cookies[COOKIE] == cookie, "and is the same one when his page is loaded again"
-
-
-@pytest.mark.parametrize("named", [[], [""], ["7"], ["<b>Anna</b>"], ["@example.com"], ["Anna", "Eve"]])
-def test_whom_a_proxy_does_not_name_has_to_show_the_secret(named: list[str]) -> None:
-    stage = Stage(replace(desk_settings(), desk_user_header=USER, proxies=1))
-    page = stage.browser()
-    assert page.post(WHO, headers=[(USER, one) for one in named]).status_code == 204
-    assert COOKIE not in page.cookies
-    assert page.post(IN, json={"secret": SECRET, "name": "Anna"}).status_code == 204
-
-
-def test_a_header_that_is_not_configured_signs_nobody_in(stage: Stage) -> None:
-    page = stage.browser()
-    assert page.post(WHO, headers={USER: "Eve"}).status_code == 204
-    assert page.post(BEAT, json={}, headers={USER: "Eve"}).status_code == 401
-
-
-def test_another_sites_page_signs_nobody_in_through_our_proxy() -> None:
-    stage = Stage(replace(desk_settings(), desk_user_header=USER, proxies=1))
-    page = stage.browser("https://evil.example")
-    assert page.post(WHO, headers={USER: "Anna"}).status_code == 403
-    assert COOKIE not in page.cookies
-
-
-@pytest.mark.parametrize(
-    ("also", "told"),
-    [({"VOICEMESH_DESK_SECRET": SECRET}, "VOICEMESH_PROXIES"), ({"VOICEMESH_PROXIES": "1"}, "VOICEMESH_DESK_SECRET")],
-    ids=["no proxy", "no secret"],
-)
-def test_a_header_that_anybody_could_send_or_that_signs_nothing_is_refused_at_boot(
-    also: dict[str, str], told: str
-) -> None:
-    with pytest.raises(SettingsError, match=told):
-        Settings.from_env(ENVIRONMENT | {"VOICEMESH_DESK_USER_HEADER": USER} | also)
-
-
 def test_who_signs_out_is_nobody_and_off_duty(stage: Stage, anna: Human) -> None:
     anna.asks("beat", available=True)
     anna.asks("out", code=204)
