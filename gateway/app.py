@@ -77,7 +77,10 @@ class FrontDoor:
 
     async def new_call(self, request: Request) -> Response:
         """201 and the way into a new room. A body is optional: ``{"service": "billing"}`` is billing's direct line."""
-        return guards.readable(await self._new_call(request), request, self._settings.origins)
+        answer = await self._new_call(request)
+        if answer.status_code >= 400:
+            log.warning("a call was refused: %d", answer.status_code)  # who asked is in no log
+        return guards.readable(answer, request, self._settings.origins)
 
     async def may_ask(self, request: Request) -> Response:
         """What a browser asks before a page of another site may ask for a token: 204 for those of ``origins``, else 403."""

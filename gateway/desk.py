@@ -6,6 +6,7 @@ kept by a browser. What is known of callers goes to who is signed in, and into n
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from gateway.desk_queue import Queue
 from gateway.guards import BadBody, Rates, refusal
 from gateway.rooms import LIVEKIT_AWAY, LiveKitRooms, Rooms
 from gateway.settings import Settings
+
+log = logging.getLogger("gateway.desk")
 
 COOKIE = "voicemesh_desk"
 _PATH = "/api/desk"
@@ -135,6 +138,7 @@ class Desk:
             return _no(e.status, e.code, e.right)
         secret, name = body.get("secret"), badges.name_of(body.get("name"))
         if not isinstance(secret, str) or not guards.is_secret(secret, self._settings.desk_secret):
+            log.warning("a wrong secret was shown to the desk")
             return _no(401, "wrong_secret", "this is not the desk's secret")
         if not name:
             return _no(400, "bad_request", "give a name as callers shall hear it: at most 40 letters")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 
 import pytest
@@ -90,6 +91,14 @@ def test_of_a_thousand_requests_from_one_address_ten_get_a_token_and_nobody_else
     assert (codes.count(201), codes.count(429)) == (10, 990)
     assert flood.post(CALLS).headers["retry-after"] == "60"
     assert neighbour.post(CALLS).status_code == 201
+
+
+def test_who_is_refused_is_told_of_without_his_address(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, logger="gateway"):
+        browser("https://evil.example", address="203.0.113.7").post(CALLS)
+        browser(address="203.0.113.7").post(CALLS, content=b"x" * 5000)
+    assert [record.getMessage() for record in caplog.records] == ["a call was refused: 403", "a call was refused: 413"]
+    assert not any(private in str(vars(record)) for record in caplog.records for private in ("203.0.113", "evil"))
 
 
 def test_an_address_cannot_be_made_up_when_no_proxy_of_ours_stands_in_front(browser: Browser) -> None:

@@ -1,7 +1,8 @@
-"""A proxy that knows its users says who is at the desk: who is signed in by it, and who is not, whatever he sends."""
+"""Who comes to the desk through a proxy that knows its users, and who does not get in, whatever he sends."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 import pytest
@@ -41,6 +42,12 @@ def test_whom_a_proxy_does_not_name_has_to_show_the_secret(named: list[str]) -> 
     assert page.post(WHO, headers=[(USER, one) for one in named]).status_code == 204
     assert COOKIE not in page.cookies
     assert page.post(IN, json={"secret": SECRET, "name": "Anna"}).status_code == 204
+
+
+def test_a_wrong_secret_is_told_of_and_not_written_down(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, logger="gateway"):
+        Stage(desk_settings()).browser().post(IN, json={"secret": "almost-the-right-one", "name": "Eve"})
+    assert [record.getMessage() for record in caplog.records] == ["a wrong secret was shown to the desk"]
 
 
 def test_a_header_that_is_not_configured_signs_nobody_in() -> None:
