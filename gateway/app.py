@@ -41,6 +41,7 @@ def application(settings: Settings, store: Store, rooms: Rooms | None = None) ->
         Route("/", _page("call.html")),
         Route("/widget.js", _page("widget.js")),
         Route("/api/calls", front.new_call, methods=["POST"]),
+        Route("/api/calls", front.may_ask, methods=["OPTIONS"]),
         Route("/api/calls/again", front.same_call, methods=["POST"]),
         Route("/api/calls/left", front.page_is_closed, methods=["POST"]),
         Route("/api/calls/over", front.call_is_over, methods=["POST"]),
@@ -76,6 +77,23 @@ class FrontDoor:
 
     async def new_call(self, request: Request) -> Response:
         """201 and the way into a new room. A body is optional: ``{"service": "billing"}`` is billing's direct line."""
+        answer = await self._new_call(request)
+        if answer.status_code >= 400:
+            log.warning("a call was refused: %d", answer.status_code)  # who asked is in no log
+        return guards.readable(answer, request, self._settings.origins)
+
+    async def may_ask(self, request: Request) -> Response:
+        """What a browser asks before a page of another site may ask for a token: 204 for those of ``origins``, else 403."""
+        if request.headers.get("origin", "") not in self._settings.origins:
+            return refusal(403, "wrong_origin", "only our own page may ask, or one of VOICEMESH_ORIGINS")
+        told = {
+            "access-control-allow-methods": "POST",
+            "access-control-allow-headers": "content-type",
+            "access-control-max-age": "600",
+        }
+        return guards.readable(Response(status_code=204, headers=told), request, self._settings.origins)
+
+    async def _new_call(self, request: Request) -> Response:
         if (refused := await self._refused(request)) is not None:
             return refused
         try:

@@ -6,6 +6,7 @@ kept by a browser. What is known of callers goes to who is signed in, and into n
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from gateway.desk_queue import Queue
 from gateway.guards import BadBody, Rates, refusal
 from gateway.rooms import LIVEKIT_AWAY, LiveKitRooms, Rooms
 from gateway.settings import Settings
+
+log = logging.getLogger("gateway.desk")
 
 COOKIE = "voicemesh_desk"
 _PATH = "/api/desk"
@@ -110,13 +113,16 @@ class Desk:
         return self.signed_in(handler)
 
     async def who(self, request: Request) -> Response:
-        """200 and the name of who is signed in at this browser; 204 when nobody is."""
+        """200 and the name of who is signed in at this browser, or is signed in now because a proxy of ours names him; 204 when
+        nobody is."""
         if not guards.is_from(request, ()):
             return _no(403, "wrong_origin", "only our own page may ask")
         try:
             return _yes({"name": badges.read_badge(self._settings, request.cookies.get(COOKIE, "")).name})
         except NotSignedIn:
-            return Response(status_code=204, headers=_NO_STORE)
+            header = self._settings.desk_user_header
+            name = badges.name_by_proxy(request.headers.getlist(header)) if header else ""
+        return self._welcomed(request, name, _yes({"name": name})) if name else _nothing()
 
     async def sign_in(self, request: Request) -> Response:
         """204 and the cookie, for the secret and a name. Every try is counted."""
@@ -132,10 +138,14 @@ class Desk:
             return _no(e.status, e.code, e.right)
         secret, name = body.get("secret"), badges.name_of(body.get("name"))
         if not isinstance(secret, str) or not guards.is_secret(secret, self._settings.desk_secret):
+            log.warning("a wrong secret was shown to the desk")
             return _no(401, "wrong_secret", "this is not the desk's secret")
         if not name:
             return _no(400, "bad_request", "give a name as callers shall hear it: at most 40 letters")
-        answer = Response(status_code=204, headers=_NO_STORE)
+        return self._welcomed(request, name, _nothing())
+
+    def _welcomed(self, request: Request, name: str, answer: Response) -> Response:
+        """The answer, with the cookie of somebody who is signed in from now on."""
         answer.set_cookie(
             COOKIE,
             badges.sign_badge(self._settings, badges.new_badge(name)),
@@ -148,9 +158,9 @@ class Desk:
         return answer
 
     async def sign_out(self, badge: Badge, body: Body) -> Response:
-        """204: this browser is nobody's, and nobody waits for its human."""
+        """204: this browser is nobody's, and nobody waits for its human. Who comes through a proxy signs out there as well."""
         await self._store.note_on_duty(badge.human_id, seconds=0)
-        answer = Response(status_code=204, headers=_NO_STORE)
+        answer = _nothing()
         answer.delete_cookie(COOKIE, path=_PATH)
         return answer
 
@@ -253,6 +263,10 @@ def _text(body: Body, name: str) -> str:
 
 def _yes(told: Body) -> Response:
     return JSONResponse(told, headers=_NO_STORE)
+
+
+def _nothing() -> Response:
+    return Response(status_code=204, headers=_NO_STORE)
 
 
 def _no(status: int, code: str, message: str) -> Response:

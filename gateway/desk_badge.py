@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -55,8 +56,17 @@ def name_of(typed: object) -> str:
     return name if _NAME.fullmatch(name) else ""
 
 
+def name_by_proxy(named: Sequence[str]) -> str:
+    """The name of whom a proxy of ours names: as it stands, or made of his e-mail address. Empty when it names nobody, or two (one of
+    them is not the proxy's), or by no name that can be spoken."""
+    if len(named) != 1:
+        return ""
+    first, at, _ = named[0].partition("@")
+    return name_of(re.sub(r"[._]+", " ", first).title() if at else first)
+
+
 def new_badge(name: str) -> Badge:
-    """For whoever has shown the secret."""
+    """For whoever has shown the secret, or is named by a proxy of ours."""
     return Badge(secrets.token_hex(8), name)
 
 

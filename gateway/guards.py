@@ -107,6 +107,15 @@ def is_from(request: Request, origins: tuple[str, ...]) -> bool:
     return bool(host) and (host == request.headers.get("host", "") or origin in origins)
 
 
+def readable(answer: Response, request: Request, origins: tuple[str, ...]) -> Response:
+    """The answer, which a browser lets a page of one of ``origins`` read (CORS): it keeps it from every other site's page."""
+    origin = request.headers.get("origin", "")
+    if origin in origins:
+        answer.headers["access-control-allow-origin"] = origin
+        answer.headers["vary"] = "origin"
+    return answer
+
+
 def is_https(request: Request) -> bool:
     """Whether the browser came by https, as far as the proxy in front of us tells."""
     told = request.headers.get("x-forwarded-proto", request.url.scheme)

@@ -43,6 +43,8 @@ class Settings:
     """With it as bearer a site's own server asks for tokens; empty: no server may."""
     desk_secret: str = field(default="", repr=False)
     """With it humans sign in at the desk; empty: there is no desk."""
+    desk_user_header: str = ""
+    """A proxy of ours says in this header who is at the desk's page; he need not show the secret."""
     spoken_seconds: float = 2.0
     """From the floor to a service's first word, when a human hands a call back: as the workers have it."""
     origins: tuple[str, ...] = ()
@@ -84,6 +86,7 @@ class Settings:
             secret=reading.secret("VOICEMESH_GATEWAY_SECRET", is_needed=True),
             embed_secret=reading.secret("VOICEMESH_EMBED_SECRET", is_needed=False),
             desk_secret=reading.secret("VOICEMESH_DESK_SECRET", is_needed=False),
+            desk_user_header=reading.text("VOICEMESH_DESK_USER_HEADER"),
             spoken_seconds=reading.number("VOICEMESH_SPOKEN_TIMEOUT_SECONDS", 2.0, 0.2, 30.0),
             origins=reading.origins("VOICEMESH_ORIGINS"),
             console_secret=reading.secret("VOICEMESH_CONSOLE_SECRET", is_needed=False),
@@ -96,7 +99,7 @@ class Settings:
             call_seconds=reading.number("VOICEMESH_CALL_TTL_SECONDS", 3600, 60, 86_400),
             client_path=Path(reading.text("VOICEMESH_LIVEKIT_CLIENT", default=_CLIENT)),
         )
-        reading.problems += _problems_of_the_console(settings)
+        reading.problems += [*_problems_of_the_console(settings), *_problems_of_the_desk(settings)]
         if reading.problems:
             raise SettingsError(reading.problems)
         return settings
@@ -114,6 +117,19 @@ def _problems_of_the_console(settings: Settings) -> list[str]:
     if settings.console_user_header and not settings.proxies:
         found.append(
             "VOICEMESH_CONSOLE_USER_HEADER is believed from a proxy of yours alone: say how many stand in front (VOICEMESH_PROXIES)"
+        )
+    return found
+
+
+def _problems_of_the_desk(settings: Settings) -> list[str]:
+    found = []
+    if settings.desk_user_header and not settings.proxies:
+        found.append(
+            "VOICEMESH_DESK_USER_HEADER is believed from a proxy of yours alone: say how many stand in front (VOICEMESH_PROXIES)"
+        )
+    if settings.desk_user_header and not settings.desk_secret:
+        found.append(
+            "VOICEMESH_DESK_USER_HEADER needs VOICEMESH_DESK_SECRET too: the desk's cookies are signed with it"
         )
     return found
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from dataclasses import replace
 
 import pytest
 from handoff.memory_store import MemoryStore
 from handoff.testing import make_call
 from starlette.requests import Request
+from starlette.testclient import TestClient
 
-from gateway.app import COOKIE
+from gateway.app import COOKIE, application
 from gateway.guards import address_of
 from gateway.settings import Settings
 from gateway.tests.conftest import SITE, Browser
@@ -57,6 +60,24 @@ def test_no_page_but_ours_gets_a_token(browser: Browser, origin: str | None) -> 
     assert "access-control-allow-origin" not in answer.headers
 
 
+def test_a_page_of_a_site_that_is_named_may_ask_and_read_the_answer_and_no_other(
+    settings: Settings, store: MemoryStore
+) -> None:
+    site, header = "https://www.example.com", "access-control-allow-origin"
+    app = application(replace(settings, origins=(site,)), store)
+    page = TestClient(app, base_url=SITE, headers={"origin": site})
+    asked_first = page.options(CALLS, headers={"access-control-request-method": "POST"})
+    assert (asked_first.status_code, asked_first.headers["access-control-allow-headers"]) == (204, "content-type")
+    answers = [asked_first, page.post(CALLS), page.post(CALLS, content=b"{")]
+    assert [answer.status_code for answer in answers] == [204, 201, 400]
+    assert [answer.headers[header] for answer in answers] == [site] * 3
+    assert header not in page.post(AGAIN).headers, "another site's page finds no call again"
+    stranger = TestClient(app, base_url=SITE, headers={"origin": "https://evil.example"})
+    for answer in (stranger.options(CALLS), stranger.post(CALLS)):
+        assert answer.status_code == 403
+        assert header not in answer.headers
+
+
 def test_a_sites_own_server_gets_one_with_the_secret(browser: Browser, settings: Settings) -> None:
     server = browser(None)
     assert server.post(CALLS, headers={"authorization": f"Bearer {settings.embed_secret}"}).status_code == 201
@@ -70,6 +91,14 @@ def test_of_a_thousand_requests_from_one_address_ten_get_a_token_and_nobody_else
     assert (codes.count(201), codes.count(429)) == (10, 990)
     assert flood.post(CALLS).headers["retry-after"] == "60"
     assert neighbour.post(CALLS).status_code == 201
+
+
+def test_who_is_refused_is_told_of_without_his_address(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, logger="gateway"):
+        browser("https://evil.example", address="203.0.113.7").post(CALLS)
+        browser(address="203.0.113.7").post(CALLS, content=b"x" * 5000)
+    assert [record.getMessage() for record in caplog.records] == ["a call was refused: 403", "a call was refused: 413"]
+    assert not any(private in str(vars(record)) for record in caplog.records for private in ("203.0.113", "evil"))
 
 
 def test_an_address_cannot_be_made_up_when_no_proxy_of_ours_stands_in_front(browser: Browser) -> None:

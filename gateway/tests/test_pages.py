@@ -144,3 +144,15 @@ def test_a_call_that_does_not_begin_is_not_said_to_have_ended(scripts: Path) -> 
     found = told("call_page.mjs", scripts, "microphone_fails", "starts")
     assert (found["state"], found["status"]) == ("idle", "The call did not begin.")
     assert "Another program is using your microphone" in found["trouble"]
+
+
+# --- the button on somebody's site --------------------------------------------------------------------------------------
+def test_a_widget_is_one_button_that_opens_the_line_which_its_tag_names(scripts: Path) -> None:
+    found = told("widget_page.mjs", scripts, "service=billing", "label=Call billing")
+    assert (found["labels"], found["classes"]) == (["Call billing"], ["voicemesh-call"])
+    assert found["opened"] == ["https://calls.example.com/?service=billing"]
+
+
+def test_a_widget_that_names_nothing_calls_the_front_desk(scripts: Path) -> None:
+    found = told("widget_page.mjs", scripts)
+    assert (found["labels"], found["opened"]) == (["Call us"], ["https://calls.example.com/"])

@@ -27,6 +27,12 @@ class PaperProcess:
     def is_alive(self) -> bool:
         return not self._gone.is_set()
 
+    @property
+    def pid(self) -> int:
+        if not self.is_alive:
+            raise RuntimeError(f"{self.name} was not started")
+        return 7
+
     def send(self, number: int) -> None:
         self._log.append(f"{self.name} drains")
         self._was_told = True
@@ -123,6 +129,14 @@ async def test_what_is_no_worker_is_stopped_and_started(mesh: Callable[[], Paper
     made = mesh()
     assert await kept_by(made).restart("gateway") == "gateway was stopped and started again"
     assert made.log == ["gateway is ended", "gateway starts"]
+
+
+async def test_a_process_that_is_not_there_is_told_of_without_a_process_id(mesh: Callable[[], PaperMesh]) -> None:
+    made = mesh()
+    keeps = kept_by(made)
+    assert await keeps._status("gateway") == {"name": "gateway", "pid": 7, "state": "up"}
+    made.process("gateway").ends()
+    assert await keeps._status("gateway") == {"name": "gateway", "pid": "", "state": "down"}
 
 
 @without_waiting

@@ -12,7 +12,9 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+import pytest
 import soundfile
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
@@ -73,6 +75,13 @@ _SETTLED_SECONDS = 1.2
 def chromium() -> str:
     """Path of a Chromium, empty when none is installed."""
     return next((found for program in PROGRAMS if (found := shutil.which(program))), "")
+
+
+CLIENT = Path(__file__).parents[2] / "gateway/web/node_modules/livekit-client/dist/livekit-client.umd.js"
+needs_a_browser = [
+    pytest.mark.skipif(not chromium(), reason="no Chromium is installed (apt-get install chromium)"),
+    pytest.mark.skipif(not CLIENT.is_file(), reason="LiveKit's browser client is not installed (make web, needs npm)"),
+]
 
 
 @asynccontextmanager

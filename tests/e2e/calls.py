@@ -30,6 +30,8 @@ CALL_SECONDS = 100.0
 """Longest a call of these may take on a busy machine; each is over as soon as its point is proven."""
 _ENDING_SECONDS = 30.0
 """A guardian gives a caller who may come back about 20 s."""
+_AFTERWARDS_SECONDS = 30.0
+"""What a test waits for comes before the call is over; what it does then may take a little longer."""
 _LOG_LINES = 25
 _LOOK_SECONDS = 0.05
 
@@ -183,12 +185,13 @@ async def _placed(mesh: Mesh, script: Script, access: Access, meddle: Meddle | N
     placing = asyncio.ensure_future(place_call(script, voice, access=access))
     meddling = asyncio.ensure_future(meddle(Live(mesh, store, access.call_id)) if meddle else asyncio.sleep(0))
     try:
-        await asyncio.wait({placing, meddling}, return_when=asyncio.FIRST_EXCEPTION)
+        await asyncio.wait({placing, meddling}, return_when=asyncio.FIRST_COMPLETED)
         if not placing.done():
-            meddling.result()
+            meddling.result()  # what it raised, if it did
         recording = await placing
-        async with asyncio.timeout(5):  # what a test waited for must have come before the call was over
-            await meddling
+        if not (await asyncio.wait({meddling}, timeout=_AFTERWARDS_SECONDS))[0]:
+            raise AssertionError(f"the call was over ({recording.ended_by}), and what the test waited for had not come")
+        meddling.result()
     finally:
         for task in (placing, meddling):
             task.cancel()

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 import psutil
+from handoff.redis_store import RedisStore
 from livekit import api
 
 from local.supervisor.mesh import Mesh
@@ -74,6 +75,15 @@ async def has_no_call(mesh: Mesh, *services: str) -> None:
             lambda told: told["active_sessions"] == 0,
             what=f"{service} without a call",
         )
+
+
+async def no_call_goes_on(mesh: Mesh) -> None:
+    """Returns when every call has its ending. One whose caller may come back has none for some 20 s, and no agent either."""
+    store = RedisStore.connect(mesh.redis_url)
+    try:
+        await sees(store.live_calls, lambda calls: not calls, what="no call that goes on", seconds=60)
+    finally:
+        await store.aclose()
 
 
 async def identities(mesh: Mesh, call_id: str) -> list[str]:

@@ -14,9 +14,14 @@ from typing import Any
 import psutil
 import pytest
 
+from local.caller import load_script, render
+from local.caller.shipped import FOLDER
+from local.chaos.replies import Replies, as_script, reply
+from local.settings import LocalSettings
 from local.supervisor.mesh import SERVICES
 from local.supervisor.ports import Ports
 from local.up.running import Running, found
+from tests.e2e.browser import PageCaller, browser, needs_a_browser
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -36,17 +41,15 @@ class House:
         return [sys.executable, "-m", "local", *words, "--run-dir", str(self.run_dir)]
 
     def asked(self, *words: str, seconds: float = _SOON_SECONDS) -> tuple[int, str]:
-        """Exit code and output."""
-        done = subprocess.run(
-            self.command(*words),
-            cwd=self.root,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=seconds,
-            check=False,
-        )
-        return done.returncode, done.stdout
+        """Exit code and output. A command that takes too long is told to stop, and with it what it has begun."""
+        with self.begun(*words) as asked:
+            try:
+                printed, _ = asked.communicate(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                asked.terminate()
+                printed, _ = asked.communicate(timeout=_SOON_SECONDS)
+                raise AssertionError(f"{words[0]} was not over after {seconds:g} s:\n{printed}") from None
+        return asked.returncode, printed
 
     @contextmanager
     def begun(self, *words: str) -> Iterator[subprocess.Popen[str]]:
@@ -79,6 +82,38 @@ def house(repo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     finally:
         if found(house.run_dir) is not None:
             house.asked("down")
+
+
+def daniel() -> Replies:
+    """A customer who was charged twice, other than the one in whose name the recorded callers call."""
+    return Replies(
+        "Hi, I was charged twice for my March invoice.",
+        (
+            reply("account (ID|number)", "My account ID is A, C, six, one, zero, two."),
+            reply("zip code", "Nine, eight, zero, five, two."),
+        ),
+    )
+
+
+class TestAtItsPage:
+    pytestmark = needs_a_browser
+
+    async def test_a_caller_gets_his_refund(self, house: House) -> None:
+        """From the button to the refund, on the mesh that everybody starts: all five services."""
+        running, replies = house.running, daniel()
+        lines = as_script(replies.every_line, like=load_script(FOLDER / "duplicate_charge.yaml"))
+        cache_dir = LocalSettings.from_env().cache_dir
+        audio = await render(lines, speech_url=running.speech_url, cache_dir=cache_dir)
+        voice = {words: audio[index] for index, words in enumerate(replies.every_line)}
+        async with browser() as chrome:
+            caller = await PageCaller.at(chrome, running.page_url, replies, voice)
+            await caller.press("Start the call")
+            await caller.talk(until="Goodbye", within_seconds=240)
+            heard, told = await caller.heard(), await caller.page.inner_text("#captions")
+            await caller.comes_to("ended")
+        assert "reference is RF" in heard.replace("R F", "RF")
+        assert "You are now talking to: Billing specialist" in told
+        assert caller.problems == []
 
 
 def called(house: House, name: str, *, when: str, act: Callable[[], None]) -> tuple[int, str]:

@@ -18,15 +18,10 @@ from local.caller.shipped import FOLDER
 from local.chaos.replies import Replies, as_script, replies_of
 from local.ended import ended
 from local.supervisor.mesh import Mesh
-from tests.e2e.browser import PageCaller, browser, chromium
-from tests.e2e.processes import has_no_call, sees
+from tests.e2e.browser import PageCaller, browser, needs_a_browser
+from tests.e2e.processes import has_no_call, no_call_goes_on, sees
 
-CLIENT = Path(__file__).parents[2] / "gateway/web/node_modules/livekit-client/dist/livekit-client.umd.js"
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.skipif(not chromium(), reason="no Chromium is installed (apt-get install chromium)"),
-    pytest.mark.skipif(not CLIENT.is_file(), reason="LiveKit's browser client is not installed (make web, needs npm)"),
-]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), *needs_a_browser]
 
 DUPLICATE_CHARGE = load_script(FOLDER / "duplicate_charge.yaml")
 AUDIBLE = 0.02
@@ -130,6 +125,7 @@ async def test_a_page_that_is_closed_is_missed_sooner_than_its_browser_would_be(
     )
     await caller.page.close()
     await has_no_call(mesh, "triage", "billing")
+    await no_call_goes_on(mesh)  # else the next test may take it for its own
 
 
 async def test_a_call_that_is_opened_in_a_second_tab_goes_on_there_and_the_first_one_says_so(

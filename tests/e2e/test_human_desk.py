@@ -20,17 +20,12 @@ from local.caller.shipped import FOLDER
 from local.chaos.replies import Replies, as_script
 from local.ended import ended
 from local.supervisor.mesh import Mesh
-from tests.e2e.browser import PageCaller, browser, chromium
+from tests.e2e.browser import PageCaller, browser, needs_a_browser
 from tests.e2e.calls import Live, caller, hangs_up, ring, says
 from tests.e2e.desk_human import SECRET, DeskHuman
 from tests.e2e.processes import has_no_call, sees
 
-CLIENT = Path(__file__).parents[2] / "gateway/web/node_modules/livekit-client/dist/livekit-client.umd.js"
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-needs_a_browser = [
-    pytest.mark.skipif(not chromium(), reason="no Chromium is installed (apt-get install chromium)"),
-    pytest.mark.skipif(not CLIENT.is_file(), reason="LiveKit's browser client is not installed (make web, needs npm)"),
-]
 
 WANTS_A_MANAGER = says("This is ridiculous. I want to speak to a manager.", after="how can I help")
 GREETING = "Hello, this is Anna. I have read everything, and I will put it right."

@@ -36,6 +36,7 @@ async def pretender(live: Live) -> AsyncIterator[rtc.LocalParticipant]:
         await room.disconnect()
 
 
+@pytest.mark.short
 async def test_nobody_but_an_agent_passes_the_floor_or_moves_a_call(mesh: Mesh) -> None:
     told: list[int] = []
 

@@ -23,7 +23,7 @@ from tests.e2e.processes import has_no_call
 from tests.telephone.softphone import RATE, Softphone
 from tests.telephone.stack import OUR_NUMBER, needs_telephones, sip_beside
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240), *needs_telephones]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(480), *needs_telephones]
 
 PHONE_YAML = f"""
 inbound:
@@ -100,7 +100,7 @@ async def test_a_telephone_reaches_triage_and_is_understood_by_voice_and_by_keys
             assert known.fact("account_id").value == "AC4721"  # type: ignore[union-attr]
             sound = await phone.heard(heard)
             phone.hangs_up()
-            call_after = await ended(store, known.call_id, within_seconds=30)
+            call_after = await ended(store, known.call_id, within_seconds=60)
         assert call_after is not None
         assert call_after.ending is Ending.CALLER_HUNG_UP
         assert np.abs(sound.astype(int)).max() > 3000, "the agents were heard at the telephone"

@@ -20,6 +20,10 @@ _PROGRAM = Path(__file__).with_name("pjsua_phone.py")
 _PATIENT_SECONDS = 30.0
 RATE = 8000
 """Of what a telephone says and hears, in Hz."""
+_PIECE_SECONDS = 0.5
+"""Of what is heard it looks at one piece after the other: so long, and as long as its recorder takes to begin."""
+_VOICE = 1000
+"""The loudest that a voice is, in int16 steps, is far above it; what a line carries while nobody speaks lies far below."""
 
 
 def has_pjsua() -> bool:
@@ -136,6 +140,22 @@ class Softphone:
         self._tell("record", wav=str(path))
         await self.until("recording", after=before)
         return path
+
+    async def told(self, *, seconds: float = 2 * _PATIENT_SECONDS) -> None:
+        """Returns when what is said next was heard to its end: first a voice, then none for a second. It records meanwhile."""
+        for is_awaited in (True, False):
+            try:
+                async with asyncio.timeout(seconds):
+                    while await self._hears_a_voice() is not is_awaited:
+                        pass
+            except TimeoutError:
+                what = "was a voice heard" if is_awaited else "was it silent"
+                raise AssertionError(f"not within {seconds:g} s {what} at the telephone") from None
+
+    async def _hears_a_voice(self) -> bool:
+        piece = await self.records()
+        await asyncio.sleep(_PIECE_SECONDS)
+        return bool(np.abs((await self.heard(piece)).astype(int)).max(initial=0) > _VOICE)
 
     async def heard(self, recording: Path) -> np.ndarray:
         """Ends the recording; its mono int16 samples at RATE."""

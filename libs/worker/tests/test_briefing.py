@@ -54,6 +54,13 @@ def test_who_speaks_to_a_telephone_is_told_what_can_be_typed(service: PaperServi
     assert "Never ask for a card number" in told
 
 
+def test_who_speaks_to_a_telephone_is_told_to_be_short_and_to_read_numbers_back(service: PaperService) -> None:
+    told = briefing.instructions(service, None, "", on_the_phone=True)
+    assert "short sentences" in told
+    assert "digit by digit" in told
+    assert "telephone" not in briefing.instructions(service, None, "")
+
+
 def test_an_agent_without_its_tools_is_told_not_to_invent(service: PaperService) -> None:
     assert "Your tools are away" in briefing.instructions(service, None, "ConnectError")
     assert "Your tools are away" not in briefing.instructions(service, None, "")

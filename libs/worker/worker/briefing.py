@@ -24,6 +24,10 @@ from worker.service import Service
 _ROLES = {Role.CALLER: "user", Role.AGENT: "assistant"}
 _PLAIN = re.compile(r"[\w$€£%.,'’ -]{1,80}")
 """Needs no quotes: nothing in it means anything in the block."""
+_TELEPHONE = (
+    "The caller hears you over a narrow telephone line: speak in short sentences, one thing at a time, with one question at the end. Say"
+    " numbers digit by digit, and read an account ID, a reference or an amount back when the caller has given it."
+)
 _KEYPAD = (
     "The caller is on the telephone and has a keypad. When you ask for the account ID, a ticket number or the ZIP code, add: or type the"
     " digits on your keypad, then press hash. When you ask for a yes or a no, you may add: or press 1 for yes or 2 for no. Nothing that"
@@ -42,7 +46,7 @@ def instructions(
     if tools_away:
         parts.append("Your tools are away right now: say what you cannot do; never invent a result.")
     if on_the_phone:
-        parts.append(_KEYPAD)
+        parts += [_TELEPHONE, _KEYPAD]
     return "\n\n".join(parts)
 
 
