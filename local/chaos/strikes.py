@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import psutil
 from handoff.agent_ids import awaited_taker
 
+from local.chaos.model import Model
 from local.chaos.preparing import Prepared
 from local.chaos.processes import NotThere, job_of, until, workers_of
 from local.chaos.scene import MOMENT_SECONDS, Scene
@@ -224,16 +225,35 @@ def stall(*, seconds: float) -> Strike:
 
         await until(is_asked, what="a question to the language model", seconds=MOMENT_SECONDS)
         struck = Struck(f"the language model stalls for {seconds:g} s", time.time())
-
-        async def go_on() -> None:
-            await asyncio.sleep(seconds)
-            model.go_on()
-            struck.up_again_at = time.time()
-
-        scene.thaw_later(go_on())
+        scene.thaw_later(_model_again(model, struck, seconds))
         return struck
 
     return strike
+
+
+def fail(*, seconds: float) -> Strike:
+    """The worker's language model answers what it is asked next with an error; see `preparing.with_a_model`."""
+
+    async def strike(scene: Scene) -> Struck:
+        model = _prepared(scene).model
+        assert model is not None
+        model.fail()
+
+        async def is_asked() -> bool:
+            return model.refused > 0
+
+        await until(is_asked, what="a question to the language model", seconds=MOMENT_SECONDS)
+        struck = Struck(f"the language model fails for {seconds:g} s", time.time())
+        scene.thaw_later(_model_again(model, struck, seconds))
+        return struck
+
+    return strike
+
+
+async def _model_again(model: Model, struck: Struck, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    model.go_on()
+    struck.up_again_at = time.time()
 
 
 def _prepared(scene: Scene) -> Prepared:
