@@ -103,7 +103,7 @@ async def chaos(
         (load, os.getloadavg()[0]),
         rows,
         broken=broken,
-        wanted=() if calls is not None else musts,
+        wanted=() if calls is not None else must_be_struck(wanted, are_named=bool(faults), rows=rows),
         ledger=ledger,
     )
     await asyncio.to_thread(_write, run, run_dir)
@@ -111,9 +111,12 @@ async def chaos(
     return 1 if run.failed else 0
 
 
-def must_be_struck(chosen_ones: Sequence[Fault], *, are_named: bool) -> tuple[str, ...]:
-    """Names of the faults without which a run says too little: all that a person named; else one of every kind."""
-    return tuple(fault.name for fault in chosen_ones if are_named or fault.name in FIRST)
+def must_be_struck(chosen_ones: Sequence[Fault], *, are_named: bool, rows: Sequence[Row] = ()) -> tuple[str, ...]:
+    """Names of the faults without which a run says too little: all that a person named; else one of every kind, but for those
+    with which, as ``rows`` tell, this system lets nobody strike."""
+    impossible = {row.fault for row in rows if row.is_impossible}
+    one_of_each = set(FIRST) - impossible
+    return tuple(fault.name for fault in chosen_ones if are_named or fault.name in one_of_each)
 
 
 async def _ledger_differs(mesh: Mesh, rows: Sequence[Row]) -> list[str]:
@@ -151,7 +154,7 @@ async def _struck(stage: Stage, planned: Planned) -> list[Row]:
         return [replace(row, seconds=round(each, 1)) for row in rows]
     for again in range(_MISSES + 1):
         row = await struck_call(stage, fault, seed=planned.seed + again)
-        if not row.missed:
+        if not row.missed or row.is_impossible:
             break
     return [row]
 

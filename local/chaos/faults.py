@@ -152,6 +152,15 @@ FAULTS: tuple[Fault, ...] = (
         finishes=True,
     ),
     Fault(
+        name="partition",
+        title="a worker cut off from LiveKit, sound and all, for 30 s",
+        caller="asks_billing",
+        moment=moments.speaking(),
+        strike=strikes.partition(seconds=30.0),
+        prepare=preparing.on_a_wire,
+        silence_ms=30_000,
+    ),
+    Fault(
         name="clock-jump",
         title="a worker's clock 10 minutes ahead, its job killed",
         caller="asks_billing",

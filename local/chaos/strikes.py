@@ -17,9 +17,10 @@ import psutil
 from handoff.agent_ids import awaited_taker
 
 from local.chaos.model import Model
-from local.chaos.preparing import Prepared
+from local.chaos.preparing import WORKER, Prepared
 from local.chaos.processes import NotThere, job_of, until, workers_of
 from local.chaos.scene import MOMENT_SECONDS, Scene
+from local.chaos.sound_cut import SoundCut
 
 FROZEN_SECONDS = 4.0
 """How long a frozen process stays so: longer than a successor needs to speak."""
@@ -195,6 +196,34 @@ def cut_off(*, seconds: float) -> Strike:
             await asyncio.sleep(seconds)
             wire.mend()
             struck.up_again_at = time.time()
+
+        scene.thaw_later(mend())
+        return struck
+
+    return strike
+
+
+def partition(*, seconds: float) -> Strike:
+    """The worker and its jobs are cut off from LiveKit altogether, sound and all; see `preparing.on_a_wire`."""
+
+    async def strike(scene: Scene) -> Struck:
+        wire = _prepared(scene).wire
+        assert wire is not None
+        floor = await scene.floor()
+        ours, livekit = scene.mesh.process(WORKER).pid, scene.mesh.process("livekit").pid
+        sound = await asyncio.to_thread(SoundCut.between, ours, livekit)
+        wire.cut()
+        struck = Struck(
+            f"a worker is cut off from LiveKit, sound and all, for {seconds:g} s", time.time(), floor.agent_id
+        )
+
+        async def mend() -> None:
+            try:
+                await asyncio.sleep(seconds)
+            finally:
+                sound.mend()
+                wire.mend()
+            struck.up_again_at = struck.thawed_at = time.time()
 
         scene.thaw_later(mend())
         return struck

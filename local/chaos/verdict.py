@@ -59,7 +59,8 @@ def judge(
     silence_ms: int,
     freezes: bool = False,
 ) -> tuple[Problem, ...]:
-    """All that is wrong with the call. ``known`` are the names of the facts that its record held when it was struck."""
+    """All that is wrong with the call. ``known`` are the names of the facts that its record held when it was struck; ``freezes``:
+    the struck agent lives on, frozen or cut off, until it is let go, and must not be heard then."""
     found = [*_silent_drop(heard, recording, call, silence_ms), *_double_speaker(heard, freezes)]
     found += _repeated(call, changes)
     if call is not None and call.ending is not None and len(lines) != 1:
@@ -98,7 +99,7 @@ def _double_speaker(heard: Heard, freezes: bool) -> list[Problem]:
     if heard.two_voices_ms:
         found.append(Problem(DOUBLE_SPEAKER, f"two voices at once for {heard.two_voices_ms} ms"))
     if freezes and heard.struck_heard_ms:
-        found.append(Problem(DOUBLE_SPEAKER, f"the frozen agent was heard for {heard.struck_heard_ms} ms afterwards"))
+        found.append(Problem(DOUBLE_SPEAKER, f"the struck agent was heard for {heard.struck_heard_ms} ms afterwards"))
     return found
 
 

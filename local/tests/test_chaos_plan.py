@@ -121,6 +121,16 @@ def test_a_number_of_calls_is_placed_whatever_it_takes() -> None:
     assert is_over(third, [], seconds=1.0, minutes=10.0, calls=2, musts=0)
 
 
+def test_a_kind_with_which_the_system_lets_nobody_strike_is_told_of_and_not_held_against_the_run() -> None:
+    missed = Row("disk-full", "call-2", 0.5, 20.0, missed="not allowed here", is_impossible=True)
+    wanted = must_be_struck(FAULTS, are_named=False, rows=[missed])
+    assert set(wanted) == set(FIRST) - {"disk-full"}
+    assert must_be_struck(chosen(["disk-full"]), are_named=True, rows=[missed]) == ("disk-full",), (
+        "somebody asked for it"
+    )
+    assert "- not struck: disk-full (not allowed here)" in page(run_of(row(), missed))
+
+
 def test_percentiles_are_by_the_nearest_rank() -> None:
     assert spread([]) is None
     assert spread(list(range(1, 21))) == {"median": 10, "p95": 19, "max": 20}
