@@ -110,7 +110,7 @@ def checks(*, full: bool = True) -> list[Check]:
         Check("evals", _python("local", "eval", "--run-dir", str(_TEMP / "eval")), "eval", alone=True),
         # These mostly wait for one another's processes: two files at a time.
         _tier("integration", "tests/integration", more=("-n", "2", "--dist", "loadfile"), alone=True),
-        _tier("e2e", "tests/e2e", timeout_seconds=300, alone=True, more=calls, bound_seconds=3000.0),
+        _tier("e2e", "tests/e2e", timeout_seconds=300, alone=True, more=calls, bound_seconds=3600.0),
     ]
 
 

@@ -34,6 +34,8 @@ class Heard:
     """How long two agents were heard at once, in the whole call."""
     struck_heard_ms: int
     """How long the struck agent was heard after all that was on its way had been played."""
+    silent_end_ms: int = 0
+    """How long the caller had heard nothing when the mesh closed the line; 0 when he hung up himself."""
 
 
 def measure(
@@ -50,13 +52,16 @@ def measure(
     start = _frame(recording, struck_at)
     end = min(_frame(recording, until), recording.said.size // FRAME) if until < float("inf") else None
     voices = {agent: audible(track) for agent, track in recording.agents.items()}
+    anybody = _any(list(voices.values()), recording)
+    sounding = _sounding(recording, anybody, hellos_ms)
     others = _any([frames for agent, frames in voices.items() if not came_as(agent, struck_id)], recording)
     struck = _any([frames for agent, frames in voices.items() if came_as(agent, struck_id)], recording)
     return Heard(
         voice_after_ms=_first(others, _frame(recording, counted_from or struck_at)),
-        longest_silence_ms=_longest_silence(recording, _any(list(voices.values()), recording), start, end, hellos_ms),
+        longest_silence_ms=_longest_silence(recording, anybody[start:], sounding[start:end]),
         two_voices_ms=two_voices_ms(recording),
         struck_heard_ms=int(struck[start + BUFFERED_MS // FRAME_MS :].sum()) * FRAME_MS,
+        silent_end_ms=_silent_end(sounding[start:]) if recording.ended_by == "mesh" else 0,
     )
 
 
@@ -97,20 +102,26 @@ def _first(frames: Frames, start: int) -> int | None:
     return int(found[0]) * FRAME_MS if found.size else None
 
 
-def _longest_silence(
-    recording: Recording, voice: Frames, start: int, end: int | None, hellos_ms: Sequence[tuple[int, int]]
-) -> int:
-    """Silence ends with a voice. What follows the last voice counts as well when the caller did not end the call himself."""
+def _sounding(recording: Recording, voice: Frames, hellos_ms: Sequence[tuple[int, int]]) -> Frames:
+    """Frames that are no silence: a voice, or the caller answering."""
     answering = audible(recording.said)[: voice.size].copy()
     for from_ms, to_ms in hellos_ms:
         answering[from_ms // FRAME_MS : to_ms // FRAME_MS] = False
-    sounding = voice[start:end] | answering[start:end]
-    if not voice[start:].any() or recording.ended_by == "timeout":
-        stretch = sounding
-    else:
-        stretch = sounding[: int(np.flatnonzero(voice[start:])[-1]) + 1]
+    return np.asarray(voice | answering)
+
+
+def _longest_silence(recording: Recording, voice: Frames, sounding: Frames) -> int:
+    """Both from the strike on. Silence ends with a voice. What follows the last voice counts as well when the caller gave up."""
+    last_voices = np.flatnonzero(voice)
+    if last_voices.size and recording.ended_by != "timeout":
+        sounding = sounding[: int(last_voices[-1]) + 1]
     longest = current = 0
-    for is_sound in stretch.tolist():
+    for is_sound in sounding.tolist():
         current = 0 if is_sound else current + 1
         longest = max(longest, current)
     return longest * FRAME_MS
+
+
+def _silent_end(sounding: Frames) -> int:
+    sounds = np.flatnonzero(sounding)
+    return (sounding.size - (int(sounds[-1]) + 1 if sounds.size else 0)) * FRAME_MS

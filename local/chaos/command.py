@@ -8,9 +8,13 @@ import os
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from handoff.errors import HandoffError
+
+from local.caller import CallRefused
 from local.chaos.draining import drained
 from local.chaos.faults import FAULTS, Fault
 from local.chaos.in_the_ledger import differences, endings_in
@@ -64,6 +68,7 @@ async def chaos(
 ) -> int:
     """0 when nothing happened that must not, 1 when it did. Raises NoSuchFault, MeshError."""
     wanted = chosen(faults)
+    musts = must_be_struck(wanted, are_named=bool(faults))
     seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
     began, began_at, load = time.monotonic(), datetime.now(UTC), os.getloadavg()[0]
     console.plain(
@@ -77,7 +82,8 @@ async def chaos(
         try:
             await stage.learn_all()
             for planned in plan(wanted, seed=seed):
-                if _is_over(planned, began, minutes, calls, rows, len(wanted)):
+                so_far = time.monotonic() - began
+                if is_over(planned, rows, seconds=so_far, minutes=minutes, calls=calls, musts=len(musts)):
                     break
                 struck = await _struck(stage, planned)
                 rows += struck
@@ -97,7 +103,7 @@ async def chaos(
         (load, os.getloadavg()[0]),
         rows,
         broken=broken,
-        wanted=() if calls is not None else must_be_struck(wanted, are_named=bool(faults)),
+        wanted=() if calls is not None else must_be_struck(wanted, are_named=bool(faults), rows=rows),
         ledger=ledger,
     )
     await asyncio.to_thread(_write, run, run_dir)
@@ -105,9 +111,12 @@ async def chaos(
     return 1 if run.failed else 0
 
 
-def must_be_struck(chosen_ones: Sequence[Fault], *, are_named: bool) -> tuple[str, ...]:
-    """Names of the faults without which a run says too little: all that a person named; else one of every kind."""
-    return tuple(fault.name for fault in chosen_ones if are_named or fault.name in FIRST)
+def must_be_struck(chosen_ones: Sequence[Fault], *, are_named: bool, rows: Sequence[Row] = ()) -> tuple[str, ...]:
+    """Names of the faults without which a run says too little: all that a person named; else one of every kind, but for those
+    with which, as ``rows`` tell, this system lets nobody strike."""
+    impossible = {row.fault for row in rows if row.is_impossible}
+    one_of_each = set(FIRST) - impossible
+    return tuple(fault.name for fault in chosen_ones if are_named or fault.name in one_of_each)
 
 
 async def _ledger_differs(mesh: Mesh, rows: Sequence[Row]) -> list[str]:
@@ -122,27 +131,30 @@ async def _ledger_differs(mesh: Mesh, rows: Sequence[Row]) -> list[str]:
         await asyncio.sleep(0.2)
 
 
-def _is_over(
-    planned: Planned, began: float, minutes: float, calls: int | None, rows: Sequence[Row], faults: int
+def is_over(
+    planned: Planned, rows: Sequence[Row], *, seconds: float, minutes: float, calls: int | None, musts: int
 ) -> bool:
-    """Whether enough calls were placed, or the time is over. After the first round a call must fit into what is left of it."""
+    """Whether enough calls were placed, or the time is over, of which so many ``seconds`` have passed. Behind the ``musts``,
+    which come first, a call has to fit into what is left of it."""
     if calls is not None:
         return planned.number > calls
-    usual = sum(row.seconds for row in rows) / max(1, len(rows)) if planned.number > faults else 0.0
-    return time.monotonic() - began + usual > minutes * 60
+    usual = sum(row.seconds for row in rows) / max(1, len(rows)) if planned.number > musts else 0.0
+    return seconds + usual > minutes * 60
 
 
 async def _struck(stage: Stage, planned: Planned) -> list[Row]:
-    fault = planned.fault
+    fault, began = planned.fault, time.monotonic()
     if fault.calls > 1:
         try:
-            return (await drained(stage, fault, calls=fault.calls))[0]
-        except NotThere as missed:
+            rows, _ = await drained(stage, fault, calls=fault.calls)
+        except (NotThere, CallRefused, HandoffError) as missed:
             await heal(stage.mesh)
             return [Row(fault.name, "", os.getloadavg()[0], 0.0, missed=str(missed))]
+        each = (time.monotonic() - began) / len(rows)
+        return [replace(row, seconds=round(each, 1)) for row in rows]
     for again in range(_MISSES + 1):
         row = await struck_call(stage, fault, seed=planned.seed + again)
-        if not row.missed:
+        if not row.missed or row.is_impossible:
             break
     return [row]
 

@@ -152,6 +152,15 @@ FAULTS: tuple[Fault, ...] = (
         finishes=True,
     ),
     Fault(
+        name="partition",
+        title="a worker cut off from LiveKit, sound and all, for 30 s",
+        caller="asks_billing",
+        moment=moments.speaking(),
+        strike=strikes.partition(seconds=30.0),
+        prepare=preparing.on_a_wire,
+        silence_ms=30_000,
+    ),
+    Fault(
         name="clock-jump",
         title="a worker's clock 10 minutes ahead, its job killed",
         caller="asks_billing",
@@ -240,6 +249,16 @@ FAULTS: tuple[Fault, ...] = (
         silence_ms=10_000,
     ),
     Fault(
+        name="model-failing",
+        title="language model answers with errors for 12 s",
+        caller="asks_billing",
+        moment=moments.speaking(),
+        strike=strikes.fail(seconds=12.0),
+        prepare=preparing.with_a_model,
+        finishes=True,
+        silence_ms=10_000,
+    ),
+    Fault(
         name="livekit-killed",
         title="LiveKit killed, back after 1 s",
         caller="asks",
@@ -256,6 +275,14 @@ FAULTS: tuple[Fault, ...] = (
         strike=strikes.stop("livekit"),
         counts_from_up=True,
         aim_ms=_LIVEKIT,
+    ),
+    Fault(
+        name="livekit-frozen",
+        title="LiveKit stands still for 8 s",
+        caller="asks",
+        moment=moments.speaking(),
+        strike=strikes.freeze("livekit", seconds=8.0),
+        finishes=True,
     ),
     Fault(
         name="speech-frozen",

@@ -14,13 +14,14 @@ from local.caller import Access, Recording, Script
 from local.caller.band import Samples
 from local.caller.captions import OnCaption
 from local.caller.script import Expect
-from local.chaos.at_the_ear import Heard, last_voice_after, measure
+from local.chaos.at_the_ear import BUFFERED_MS, Heard, last_voice_after, measure
 from local.chaos.caller import PatientCaller, Stayed
 from local.chaos.moments import Moment, speaking
 from local.chaos.plan import NoSuchFault
 from local.chaos.replies import as_script, replies_of
 from local.chaos.scene import Scene
 from local.chaos.strikes import Struck, kill
+from local.chaos.verdict import CLOSED_SILENT_MS
 from local.supervisor.mesh import BACK_OFFICES, LEDGER, SERVICES, Mesh
 
 _CALL_SECONDS = 240.0
@@ -47,15 +48,18 @@ class Survived:
 
     def failures(self, call: Call | None) -> list[str]:
         """What must not be, in plain words; none when the call ended with an ending that the caller heard."""
-        found = [*self.recording.problems]
+        found, heard = [*self.recording.problems], self.heard
         if call is None or call.ending is None:
             found.append("the call's record has no ending")
         if self.recording.ended_by != "mesh":
             found.append("the mesh did not end the call: the caller had to")
-        if not last_voice_after(self.recording, self.struck.at):
+        # Whoever was killed may still be heard out.
+        if not last_voice_after(self.recording, self.struck.at + BUFFERED_MS / 1000):
             found.append("the caller heard nobody after the strike")
-        if self.heard.two_voices_ms:
-            found.append(f"the caller heard two voices at once for {self.heard.two_voices_ms} ms")
+        if heard.silent_end_ms > CLOSED_SILENT_MS:
+            found.append(f"the line was closed after {heard.silent_end_ms / 1000:.1f} s of silence")
+        if heard.two_voices_ms:
+            found.append(f"the caller heard two voices at once for {heard.two_voices_ms} ms")
         return found
 
 

@@ -1,5 +1,5 @@
-"""A language model on loopback that answers every question by rote, and stalls when it is told to: then it takes what it is asked and
-says nothing. OpenAI's streaming chat API, as far as livekit-plugins-openai needs it.
+"""A language model on loopback that answers every question by rote, and stalls or fails when it is told to: it takes what it is asked
+and says nothing, or answers with an error. OpenAI's streaming chat API, as far as livekit-plugins-openai needs it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ class Model:
         self.base_url = ""
         self.left_waiting = 0
         """How many requests came while it stalled."""
+        self.refused = 0
+        """How many came while it failed."""
+        self._fails = False
         self._answers = asyncio.Event()
         self._answers.set()
         self._runner: web.AppRunner | None = None
@@ -43,8 +46,13 @@ class Model:
         """Says nothing from now on, also to those whom it was answering."""
         self._answers.clear()
 
+    def fail(self) -> None:
+        """Answers every question with an error from now on."""
+        self._fails = True
+
     def go_on(self) -> None:
         """Answers again, also those who still wait."""
+        self._fails = False
         self._answers.set()
 
     async def close(self) -> None:
@@ -55,6 +63,9 @@ class Model:
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
+        if self._fails:
+            self.refused += 1
+            return web.json_response({"error": {"message": "overloaded", "type": "server_error"}}, status=503)
         self.left_waiting += not self._answers.is_set()
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await stream.prepare(request)

@@ -29,7 +29,7 @@ FIRST = (
     "model-stalled",
     "black-hole",
     "service-lost",
-    "cut-off",
+    "partition",
     "clock-jump",
     "disk-full",
 )

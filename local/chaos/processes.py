@@ -19,6 +19,10 @@ class NotThere(Exception):
     """What was to be struck is not there, or the moment to strike never came."""
 
 
+class NotPossible(NotThere):
+    """This system does not let anybody strike so."""
+
+
 async def until(so: Callable[[], Awaitable[bool]], *, what: str, seconds: float) -> None:
     """Looks until it is so. Raises NotThere, saying ``what`` never was."""
     try:

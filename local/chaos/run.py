@@ -22,7 +22,7 @@ from local.chaos.at_the_ear import Heard, measure
 from local.chaos.caller import PatientCaller, Stayed
 from local.chaos.callers import CALLERS, Who, like
 from local.chaos.faults import Fault
-from local.chaos.processes import NotThere, is_quiet, until
+from local.chaos.processes import NotPossible, NotThere, is_quiet, until
 from local.chaos.replies import Replies, as_script
 from local.chaos.scene import Scene
 from local.chaos.strikes import Struck
@@ -49,6 +49,8 @@ class Row:
     """Load average over one minute when the call began."""
     seconds: float
     missed: str = ""
+    is_impossible: bool = False
+    """Whether it was missed because the system lets nobody strike so."""
     what: str = ""
     struck_at: float = 0.0
     """Seconds since the epoch."""
@@ -112,7 +114,8 @@ async def struck_call(stage: Stage, fault: Fault, *, seed: int) -> Row:
         struck, known = await striking
         row = await _judged(stage, fault, stayed, struck, known, load)
     except (NotThere, CallRefused, HandoffError) as missed:
-        row = Row(fault.name, caller.call_id, load, 0.0, missed=str(missed))
+        is_impossible = isinstance(missed, NotPossible)
+        row = Row(fault.name, caller.call_id, load, 0.0, missed=str(missed), is_impossible=is_impossible)
     finally:
         striking.cancel()
         if not calling.done():

@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 import psutil
 from handoff.agent_ids import awaited_taker
 
-from local.chaos.preparing import Prepared
+from local.chaos.model import Model
+from local.chaos.preparing import WORKER, Prepared
 from local.chaos.processes import NotThere, job_of, until, workers_of
 from local.chaos.scene import MOMENT_SECONDS, Scene
+from local.chaos.sound_cut import SoundCut
 
 FROZEN_SECONDS = 4.0
 """How long a frozen process stays so: longer than a successor needs to speak."""
@@ -201,6 +203,34 @@ def cut_off(*, seconds: float) -> Strike:
     return strike
 
 
+def partition(*, seconds: float) -> Strike:
+    """The worker and its jobs are cut off from LiveKit altogether, sound and all; see `preparing.on_a_wire`."""
+
+    async def strike(scene: Scene) -> Struck:
+        wire = _prepared(scene).wire
+        assert wire is not None
+        floor = await scene.floor()
+        ours, livekit = scene.mesh.process(WORKER).pid, scene.mesh.process("livekit").pid
+        sound = await asyncio.to_thread(SoundCut.between, ours, livekit)
+        wire.cut()
+        struck = Struck(
+            f"a worker is cut off from LiveKit, sound and all, for {seconds:g} s", time.time(), floor.agent_id
+        )
+
+        async def mend() -> None:
+            try:
+                await asyncio.sleep(seconds)
+            finally:
+                sound.mend()
+                wire.mend()
+            struck.up_again_at = struck.thawed_at = time.time()
+
+        scene.thaw_later(mend())
+        return struck
+
+    return strike
+
+
 async def clock_jumps(scene: Scene) -> Struck:
     """The worker's clock is ten minutes ahead from now on, and its job is killed; see `preparing.with_a_clock_of_its_own`."""
     flag = _prepared(scene).clock_flag
@@ -224,16 +254,35 @@ def stall(*, seconds: float) -> Strike:
 
         await until(is_asked, what="a question to the language model", seconds=MOMENT_SECONDS)
         struck = Struck(f"the language model stalls for {seconds:g} s", time.time())
-
-        async def go_on() -> None:
-            await asyncio.sleep(seconds)
-            model.go_on()
-            struck.up_again_at = time.time()
-
-        scene.thaw_later(go_on())
+        scene.thaw_later(_model_again(model, struck, seconds))
         return struck
 
     return strike
+
+
+def fail(*, seconds: float) -> Strike:
+    """The worker's language model answers what it is asked next with an error; see `preparing.with_a_model`."""
+
+    async def strike(scene: Scene) -> Struck:
+        model = _prepared(scene).model
+        assert model is not None
+        model.fail()
+
+        async def is_asked() -> bool:
+            return model.refused > 0
+
+        await until(is_asked, what="a question to the language model", seconds=MOMENT_SECONDS)
+        struck = Struck(f"the language model fails for {seconds:g} s", time.time())
+        scene.thaw_later(_model_again(model, struck, seconds))
+        return struck
+
+    return strike
+
+
+async def _model_again(model: Model, struck: Struck, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    model.go_on()
+    struck.up_again_at = time.time()
 
 
 def _prepared(scene: Scene) -> Prepared:

@@ -114,10 +114,15 @@ def _figures(fault: Fault, rows: Sequence[Row]) -> dict[str, Any]:
         "aim_ms": fault.aim_ms,
         "longest_silence_ms": spread([h.longest_silence_ms for h in heard]),
         "two_voices_ms": sum(h.two_voices_ms for h in heard),
-        "frozen_heard_ms": sum(h.struck_heard_ms for h in heard) if "frozen" in fault.name else 0,
+        "frozen_heard_ms": sum(h.struck_heard_ms for h in heard) if _lives_on(fault) else 0,
         "endings": dict(Counter(row.ending or "none" for row in rows)),
         "load": [round(row.load, 1) for row in rows],
     }
+
+
+def _lives_on(fault: Fault) -> bool:
+    """Whether the struck agent is only kept from the call for a while."""
+    return "frozen" in fault.name or fault.name == "partition"
 
 
 def _line(figures: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """The verdict on a struck call: what must never happen, whatever was struck.
 
-A **silent drop**: no ending in the record, no voice after the strike, a silence beyond the fault's bound, a caller who gave up.
+A **silent drop**: no ending in the record, no voice after the strike, a silence beyond the fault's bound, a line that the mesh closed
+without a word, a caller who gave up.
 A **double speaker**: two agents heard at once, or one that had been struck heard again. A **repeated effect**: one thing done twice
 in a back office or in the record. And a call has one line in the ledger, nobody is asked what was known when it was struck, and a call
 whose worker drains is **moved** in time.
@@ -25,6 +26,8 @@ SILENT_DROP, DOUBLE_SPEAKER, REPEATED_EFFECT = "silent drop", "double speaker", 
 ENDINGS, ASKED_AGAIN, NOT_MOVED = "not one ending", "asked again", "not moved"
 MOVED_SECONDS = 10.0
 """What is aimed at: every call of a drained worker is with another one by then."""
+CLOSED_SILENT_MS = 10_000
+"""Who has heard nothing for longer when the mesh closes the line has heard no ending. After an agent's last word it takes a second."""
 _QUESTIONS = {
     "account": re.compile(r"\b(tell me|what is|what's|need|get)\b[^.?!]*\baccount ID\b", re.IGNORECASE),
     "code": re.compile(r"\bzip code\b[^.!]*\?", re.IGNORECASE),
@@ -56,7 +59,8 @@ def judge(
     silence_ms: int,
     freezes: bool = False,
 ) -> tuple[Problem, ...]:
-    """All that is wrong with the call. ``known`` are the names of the facts that its record held when it was struck."""
+    """All that is wrong with the call. ``known`` are the names of the facts that its record held when it was struck; ``freezes``:
+    the struck agent lives on, frozen or cut off, until it is let go, and must not be heard then."""
     found = [*_silent_drop(heard, recording, call, silence_ms), *_double_speaker(heard, freezes)]
     found += _repeated(call, changes)
     if call is not None and call.ending is not None and len(lines) != 1:
@@ -84,6 +88,8 @@ def _silent_drop(heard: Heard, recording: Recording, call: Call | None, silence_
         found.append("no voice after the strike")
     if heard.longest_silence_ms > silence_ms:
         found.append(f"{heard.longest_silence_ms / 1000:.1f} s of silence")
+    if heard.silent_end_ms > CLOSED_SILENT_MS:
+        found.append(f"the line was closed after {heard.silent_end_ms / 1000:.1f} s of silence")
     found += recording.problems
     return [Problem(SILENT_DROP, what) for what in found]
 
@@ -93,7 +99,7 @@ def _double_speaker(heard: Heard, freezes: bool) -> list[Problem]:
     if heard.two_voices_ms:
         found.append(Problem(DOUBLE_SPEAKER, f"two voices at once for {heard.two_voices_ms} ms"))
     if freezes and heard.struck_heard_ms:
-        found.append(Problem(DOUBLE_SPEAKER, f"the frozen agent was heard for {heard.struck_heard_ms} ms afterwards"))
+        found.append(Problem(DOUBLE_SPEAKER, f"the struck agent was heard for {heard.struck_heard_ms} ms afterwards"))
     return found
 
 

@@ -46,6 +46,7 @@ def test_a_voice_that_never_comes_back_is_none_and_the_silence_lasts_to_the_end(
     heard = measure(recorded({"triage-1": [(0, 210)]}), struck_at=STARTED_AT + 2.0, struck_id="triage-1")
     assert heard.voice_after_ms is None
     assert heard.longest_silence_ms == 0, "the struck one's last words are the last voice, and the mesh ended the call"
+    assert heard.silent_end_ms == 7900
     left = measure(recorded({"triage-1": [(0, 210)]}, ended_by="timeout"), struck_at=STARTED_AT + 2.0)
     assert left.longest_silence_ms == 7900
 
@@ -56,6 +57,16 @@ def test_the_caller_answering_is_no_silence_but_his_hello_is() -> None:
     assert measure(answering, struck_at=STARTED_AT + 2.0).longest_silence_ms == 1000
     hello = measure(answering, struck_at=STARTED_AT + 2.0, hellos_ms=[(3000, 8000)])
     assert hello.longest_silence_ms == 6900
+
+
+def test_the_silence_before_the_mesh_closes_the_line_ends_with_a_voice_or_the_callers_answer_and_not_with_his_hello() -> (
+    None
+):
+    agents, said = {"triage-1": [(0, 300)]}, [(400, 500), (700, 800)]
+    closed = measure(recorded(agents, said=said), struck_at=STARTED_AT + 2.0, hellos_ms=[(7000, 8000)])
+    assert closed.silent_end_ms == 5000
+    hung_up = measure(recorded(agents, said=said, ended_by="caller"), struck_at=STARTED_AT + 2.0)
+    assert hung_up.silent_end_ms == 0
 
 
 def test_a_frozen_agent_that_is_heard_after_all_shows() -> None:

@@ -9,9 +9,9 @@ from itertools import islice
 import pytest
 
 from local.chaos.at_the_ear import Heard
-from local.chaos.command import must_be_struck
+from local.chaos.command import is_over, must_be_struck
 from local.chaos.faults import FAULTS
-from local.chaos.plan import FIRST, NoSuchFault, chosen, plan
+from local.chaos.plan import FIRST, NoSuchFault, Planned, chosen, plan
 from local.chaos.run import Row
 from local.chaos.table import Run, page, spread, summary
 from local.chaos.verdict import SILENT_DROP, Problem
@@ -102,6 +102,33 @@ def test_of_all_faults_one_of_every_kind_must_be_struck_and_of_named_ones_each()
     some = chosen(["drain", "redis-frozen"])
     assert must_be_struck(some, are_named=True) == tuple(fault.name for fault in some)
     assert set(must_be_struck(FAULTS, are_named=False)) == set(FIRST)
+
+
+@pytest.mark.parametrize(
+    ("number", "seconds", "over"), [(2, 590.0, False), (2, 601.0, True), (3, 570.0, False), (3, 590.0, True)]
+)
+def test_what_must_be_struck_begins_until_the_time_is_over_and_anything_else_only_if_it_fits_into_it(
+    number: int, seconds: float, over: bool
+) -> None:
+    planned = Planned(number, FAULTS[0], 1)
+    rows = [row(), row()]  # of 20 s each
+    assert is_over(planned, rows, seconds=seconds, minutes=10.0, calls=None, musts=2) is over
+
+
+def test_a_number_of_calls_is_placed_whatever_it_takes() -> None:
+    third = Planned(3, FAULTS[0], 1)
+    assert not is_over(third, [], seconds=9999.0, minutes=10.0, calls=3, musts=0)
+    assert is_over(third, [], seconds=1.0, minutes=10.0, calls=2, musts=0)
+
+
+def test_a_kind_with_which_the_system_lets_nobody_strike_is_told_of_and_not_held_against_the_run() -> None:
+    missed = Row("disk-full", "call-2", 0.5, 20.0, missed="not allowed here", is_impossible=True)
+    wanted = must_be_struck(FAULTS, are_named=False, rows=[missed])
+    assert set(wanted) == set(FIRST) - {"disk-full"}
+    assert must_be_struck(chosen(["disk-full"]), are_named=True, rows=[missed]) == ("disk-full",), (
+        "somebody asked for it"
+    )
+    assert "- not struck: disk-full (not allowed here)" in page(run_of(row(), missed))
 
 
 def test_percentiles_are_by_the_nearest_rank() -> None:

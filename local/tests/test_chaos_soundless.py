@@ -9,6 +9,7 @@ from handoff.testing import make_call, memory_store
 
 from local.chaos.soundless.mortal import Life, Mortal
 from local.chaos.soundless.rooms import Agent, Room
+from local.chaos.soundless.run import too_few_struck
 
 
 def a_room() -> tuple[Room, Agent, Agent]:
@@ -85,3 +86,9 @@ async def test_what_a_process_did_is_told() -> None:
     mortal = Mortal(memory_store(), Life(), told=lambda name, args, answer: told.append(f"{name} {answer.call_id}"))
     await mortal.open_call(make_call("call-1"))
     assert told == ["open_call call-1"]
+
+
+def test_a_run_in_which_most_faults_missed_proves_nothing() -> None:
+    assert too_few_struck(500, handoffs=10_000, every=10) == []
+    assert too_few_struck(499, handoffs=10_000, every=10) == ["only 499 of 1000 faults struck"]
+    assert too_few_struck(0, handoffs=9, every=10) == [], "none was planned"

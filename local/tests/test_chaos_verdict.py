@@ -62,10 +62,13 @@ def test_a_call_that_was_struck_and_ended_well_has_no_problem() -> None:
         {"call": make_call()},
         {"heard": replace(WELL, voice_after_ms=None)},
         {"heard": replace(WELL, longest_silence_ms=20_010)},
+        {"heard": replace(WELL, silent_end_ms=10_010)},
         {"recording": recorded(problems=("the caller gave up after 45 s of silence",))},
     ],
 )
-def test_a_silent_drop_is_no_ending_no_voice_a_long_silence_or_a_caller_who_gave_up(change: dict[str, Any]) -> None:
+def test_a_silent_drop_is_no_ending_no_voice_a_long_silence_a_line_closed_in_silence_or_a_caller_who_gave_up(
+    change: dict[str, Any],
+) -> None:
     assert kinds(**change) == [SILENT_DROP]
 
 

@@ -1,4 +1,5 @@
-"""`make demo` as a person sees it: the lines of the call, what it leaves to look at, its exit code, and Ctrl-C in the middle of it."""
+"""`make demo` as a person sees it: the lines of the call, what it leaves to look at, its exit code, and Ctrl-C, or a process that is
+killed, in the middle of it."""
 
 from __future__ import annotations
 
@@ -69,6 +70,17 @@ def test_the_demo_tells_the_call_as_it_goes_and_leaves_a_report(repo_root: Path,
     assert report["effects"] == ["process_refund RF-20417 49.99"]
     assert len(processes) > len(report["services"])
     assert still_alive(processes) == []
+
+
+@pytest.mark.parametrize("name", ["triage", "billing", "redis", "livekit", "mcp"])
+def test_whichever_process_is_killed_in_the_middle_of_the_call_it_ends_with_words_that_the_caller_hears(
+    name: str, repo_root: Path, tmp_path: Path
+) -> None:
+    with demo(repo_root, tmp_path / "run", "--chaos", name) as started:
+        printed, _ = started.communicate()
+    assert started.returncode == 0, printed
+    assert "killed; it is started again in a moment" in printed, printed
+    assert "The call lived through it." in printed, printed
 
 
 def test_ctrl_c_in_the_middle_of_the_demos_call_leaves_nothing(repo_root: Path, tmp_path: Path) -> None:

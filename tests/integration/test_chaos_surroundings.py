@@ -1,4 +1,4 @@
-"""What chaos puts around a mesh before a call: a Redis that can fail over, a language model that can stall."""
+"""What chaos puts around a mesh before a call: a Redis that can fail over, a language model that can stall and fail."""
 
 from __future__ import annotations
 
@@ -90,3 +90,11 @@ async def test_a_model_that_stalls_takes_the_question_and_answers_when_it_goes_o
     assert not waiting.done()
     model.go_on()
     assert "anything else" in await waiting
+
+
+async def test_a_model_that_fails_says_so_at_once_and_answers_when_it_goes_on(model: Model) -> None:
+    model.fail()
+    assert "overloaded" in await answer(model, HOURS)
+    assert model.refused == 1
+    model.go_on()
+    assert "anything else" in await answer(model, HOURS)

@@ -131,6 +131,7 @@ async def _judged(world: World, store: RedisStore, rooms: list[Room], seed: int,
         f"{n} successors for epoch {epoch} of {call}" for (call, epoch), n in world.successors.items() if n > 1
     ]
     problems += [f"{agent_id} broke" for agent_id in world.broken]
+    problems += too_few_struck(sum(world.struck.values()), handoffs=len(world.handoffs), every=world.every)
     silences = [silence * 1000 for room in rooms for silence in room.silences]
     return Outcome(
         seed=seed,
@@ -144,6 +145,12 @@ async def _judged(world: World, store: RedisStore, rooms: list[Room], seed: int,
         recoveries=sum(world.successors.values()),
         problems=tuple(problems),
     )
+
+
+def too_few_struck(struck: int, *, handoffs: int, every: int) -> list[str]:
+    """A run that was hardly under fire proves nothing. Some faults miss: a handoff that is declined never comes to be READY."""
+    planned = handoffs // every
+    return [f"only {struck} of {planned} faults struck"] if 2 * struck < planned else []
 
 
 async def _ledger(store: RedisStore) -> Any:
