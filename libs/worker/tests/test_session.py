@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from livekit import rtc
+from livekit.agents import AgentSession
+from livekit.agents.voice import io
 from livekit.plugins import openai
 from worker import session
 from worker.early_ears import EarlyEars
@@ -164,10 +167,30 @@ def test_a_microphone_that_comes_later_is_heard_when_it_is_the_callers() -> None
     assert not room.publishes("caller-1", rtc.TrackKind.KIND_VIDEO).subscribed
 
 
+class Ears(io.AudioInput):
+    def __init__(self) -> None:
+        super().__init__(label="Ears")
+        self.journal: list[str] = []
+
+    def on_attached(self) -> None:
+        self.journal.append("hears")
+
+    def on_detached(self) -> None:
+        self.journal.append("is deaf")
+
+
+async def test_a_session_that_was_made_deaf_before_its_room_gives_it_ears_stays_deaf_until_it_may_hear() -> None:
+    """A waiting taker is: heard from its first moment in the room, the caller would be thought about by two."""
+    running: AgentSession[Any] = AgentSession(llm=ToldModel(), vad=None, turn_handling={"turn_detection": None})
+    running.input.set_audio_enabled(False)
+    running.input.audio = ears = Ears()
+    assert ears.journal == ["is deaf"]
+    running.input.set_audio_enabled(True)
+    assert ears.journal == ["is deaf", "hears"]
+
+
 # --- the gate on its voice --------------------------------------------------------------------------------------------
 def test_the_gate_goes_on_top_of_the_sessions_voice() -> None:
-    from livekit.agents.voice import io
-
     class Output(io.AudioOutput):
         def __init__(self) -> None:
             super().__init__(label="Output", capabilities=io.AudioOutputCapabilities(pause=True))

@@ -184,6 +184,29 @@ async def test_a_giver_that_lives_has_its_call_back_before_a_dumb_taker_gives_it
     await desk.cast.session.aclose()
 
 
+@pytest.mark.parametrize("told", [{"handoff_id": "h1"}, {"handoff_id": "h1", "silent": "1"}], ids=["handoff", "move"])
+@pytest.mark.usefixtures("nothing_is_rendered")
+@without_waiting
+async def test_a_taker_that_waits_is_deaf_and_does_not_think_until_the_floor_is_its_own(
+    tmp_path: Path, told: dict[str, str]
+) -> None:
+    """One that listened would think about what the caller says to another agent, and say something stale."""
+    desk: Any = PaperDesk(tmp_path, ToldModel("Here I am."), make_call())
+    gate = DumbGate()
+    await offered(desk, gate)
+    taker = asyncio.create_task(taking.take(desk, told))
+    await everything_ran()
+    stored, ears = await desk.store.load_handoff("h1"), desk.cast.session.input
+    assert stored.state is State.READY
+    assert (ears.audio_enabled, desk.brain.asked, gate.journal) == (False, [], [])
+    await desk.store.pass_floor("h1", epoch=1, lease_seconds=1)
+    await taker
+    await everything_ran()
+    assert (ears.audio_enabled, gate.journal[0]) == (True, "open")
+    desk.cast.checkpoint.let_go()
+    await desk.cast.session.aclose()
+
+
 @pytest.mark.usefixtures("nothing_is_rendered")
 @without_waiting
 async def test_a_taker_that_is_ready_when_it_is_no_longer_wanted_leaves_without_a_word(tmp_path: Path) -> None:

@@ -112,6 +112,7 @@ class PaperDesk:
         checkpoint: Checkpoint,
         context: Any,
         *,
+        is_open: bool = True,
         remembered: ChatContext | None = None,
         connected: Any = None,
         **_: Any,
@@ -123,6 +124,8 @@ class PaperDesk:
         agent, _playbook = await casting.make(stage, checkpoint.call, context, remembered=remembered)
         self.chat = agent.chat_ctx.copy()
         session: AgentSession[Any] = AgentSession(llm=self.brain, vad=None, turn_handling={"turn_detection": None})
+        if not is_open:
+            session.input.set_audio_enabled(False)
         await session.start(agent, record=False)
         agent.attach()
         say = session.say
