@@ -198,7 +198,11 @@ class Keeper:
     async def _status(self, name: str) -> dict[str, object]:
         process = self._mesh.process(name)
         is_up = process.is_alive  # one that is being started anew is not there for a moment, and has no process id
-        told = {"name": name, "pid": process.pid if is_up else "", "state": "up" if is_up else "down"}
+        told: dict[str, object] = {
+            "name": name,
+            "pid": process.pid if is_up else "",
+            "state": "up" if is_up else "down",
+        }
         if name in self._restarts:
             told["state"] = "restarting"
         if name in self._mesh.workers and is_up:
