@@ -29,7 +29,7 @@ class Places:
     kept: list[str] = field(default_factory=list)
 
     @property
-    def active(self) -> int:
+    def taken(self) -> int:
         return len(self.kept)
 
     def try_admit(self, handoff_id: str) -> Refusal | None:

@@ -19,7 +19,7 @@ class Roomy:
     """An Admission that has room for everybody."""
 
     capacity = 8
-    active = 0
+    taken = 0
     draining = False
 
     def try_admit(self, handoff_id: str) -> Refusal | None:

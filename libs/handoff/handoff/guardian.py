@@ -103,14 +103,14 @@ class Guardian:
 
     async def look(self) -> int:
         """One look; how many calls were won. What is won is rescued meanwhile, not waited for."""
-        if not self._is_able():
-            return 0
         try:
             overdue = await self._store.overdue()
             if self._store_is_away:
                 self._store_is_away = False
                 self._quiet_until = self._monotonic() + self._lease_seconds
                 log.info("the store answers again")
+            if not self._is_able():
+                return 0  # asked after the store was: or its outage, if both are away at once, would pass unnoticed
             if self._monotonic() < self._quiet_until:
                 return 0  # every lease passed while nobody could renew: those who live come first
             before, self._seen = self._seen, frozenset((seen.call_id, seen.epoch) for seen in overdue)

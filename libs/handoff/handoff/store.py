@@ -22,7 +22,7 @@ from handoff.lifecycle import State
 
 UNHELD_SECONDS = 10.0
 """A call that was opened and that nobody ever held is overdue after this: an agent needs about 0.6 s from dispatch to floor."""
-LINE_SECONDS = 60.0
+LINE_SECONDS = 30.0
 """Whoever waits in a line and does not ask again within this has gone."""
 BREAKER_SECONDS = 600.0
 """A breaker's state that nobody changed for so long is forgotten: the breaker is closed again."""

@@ -45,8 +45,8 @@ class Admission(Protocol):
         ...
 
     @property
-    def active(self) -> int:
-        """Calls that run now."""
+    def taken(self) -> int:
+        """Calls that run now, and places kept for calls on their way."""
         ...
 
     @property
@@ -114,7 +114,7 @@ class Taker(wire.HandoffServiceServicer):
         status = wire.PoolStatus(
             service=self._service,
             capacity=admission.capacity,
-            active=admission.active,
+            active=admission.taken,
             draining=admission.draining,
             version=self._version,
         )

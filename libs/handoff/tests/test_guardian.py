@@ -223,6 +223,20 @@ async def test_after_an_outage_the_owners_that_live_renew_first() -> None:
     assert [seen.call_id for seen, _ in rescue.asked] == ["call-dead"]
 
 
+async def test_who_can_help_nobody_still_notices_that_the_store_was_away() -> None:
+    clock = FakeClock()
+    store, rescue = OutageStore(now=clock), Rescuer()
+    await held(store)
+    is_able = False
+    watching = guardian(store, rescue, monotonic=clock, is_able=lambda: is_able)
+    store.is_away = True
+    await looked(watching)
+    clock.advance(30.0)
+    store.is_away = False
+    is_able = True
+    assert await looked(watching) == 0, "those who live come first"
+
+
 async def test_a_store_that_can_be_read_and_takes_no_writes_is_away_like_any_other() -> None:
     """In the moment when it takes writes again every lease has passed, and a guardian may be faster than an owner."""
     clock = FakeClock()

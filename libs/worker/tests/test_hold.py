@@ -226,6 +226,17 @@ async def test_a_wish_that_comes_with_the_free_place_counts() -> None:
 
 
 @without_waiting
+async def test_a_place_that_he_had_without_a_wait_and_that_was_gone_is_not_asked_for_in_the_same_moment() -> None:
+    line = Line()
+    line.places = 1
+    async with line.hold() as hold:
+        assert await hold.until_free() is Waited.FREE
+        at = now()
+        assert await hold.until_free() is Waited.FREE
+        assert now() > at
+
+
+@without_waiting
 async def test_a_place_that_was_gone_after_all_is_waited_for_again_from_where_he_stood() -> None:
     line = Line()
     line.later(4, lambda: setattr(line, "places", 1))

@@ -91,7 +91,7 @@ class Sighting:
 class _Place:
     """Always one free."""
 
-    capacity, active, draining = 10_000, 0, False
+    capacity, taken, draining = 10_000, 0, False
 
     def try_admit(self, handoff_id: str) -> Refusal | None:
         return None

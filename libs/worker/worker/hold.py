@@ -159,6 +159,7 @@ class Hold:
         self._told: int | None = None
         """The position that the caller heard last."""
         self._told_at = 0.0
+        self._had_a_place = False
         self._music: Any = None
 
     async def __aenter__(self) -> Hold:
@@ -167,6 +168,10 @@ class Hold:
     async def __aexit__(
         self, kind: type[BaseException] | None, e: BaseException | None, at: TracebackType | None
     ) -> None:
+        await self.leave_line()
+
+    async def leave_line(self) -> None:
+        """Who stands behind him moves up; an absent store forgets him by itself."""
         with suppress(StoreUnavailable):
             await self._store.leave_line(self._service, self._call_id)
 
@@ -178,7 +183,7 @@ class Hold:
             await self._silence()
 
     async def _wait(self) -> Waited:
-        is_again = self._told is not None
+        is_again, self._had_a_place = self._had_a_place, False
         while True:
             position = await self._position()
             try:
@@ -187,6 +192,7 @@ class Hold:
                 return Waited.GONE
             if places >= max(position, 1) and not is_again:
                 await self._caller_is_done()
+                self._had_a_place = True
                 return wish_of(await self._overheard.next(0)) or Waited.FREE
             is_again = False  # it had a place and did not give it: not before the next look
             if self._clock() >= self._until:

@@ -1,6 +1,7 @@
 """The ladder: what is tried, in this order, when a specialist is to take a call, until somebody has it or the giver goes on himself.
 
-1. The service itself, when its breaker lets us and it has room; a full or draining one is not asked.
+1. The service itself, when its breaker lets us and it has room; a full or draining one is not asked. Places that others wait for
+   in line are theirs: who comes new overtakes nobody.
 2. Another worker of it, when the one that was to take the call failed on the way.
 3. The services that stand in for it (handoff.directory), in their order.
 4. Hold with music and a spoken position, when it was only busy; bounded by ``hold_seconds``.
@@ -19,7 +20,7 @@ from typing import Protocol
 from handoff.breaker import Breaker, Permit
 from handoff.call import Intent
 from handoff.directory import DIRECTORY, Entry
-from handoff.errors import PeerUnreachable, WireMismatch
+from handoff.errors import PeerUnreachable, StoreUnavailable, WireMismatch
 from handoff.giver import Giver, PoolStatus, has_room
 from handoff.outcome import BUSY, Refusal
 from handoff.store import Store
@@ -126,14 +127,19 @@ class Ladder:
         return await self._hold(service, asked, missed)
 
     # --- one rung -------------------------------------------------------------------------------------------------
-    async def _try(self, service: str, asked: Asked, announce: Callable[[], Awaitable[None]]) -> Moved | Stayed:
-        """One handoff, if the breaker and the room there is let us."""
+    async def _try(
+        self, service: str, asked: Asked, announce: Callable[[], Awaitable[None]], *, is_next: bool = False
+    ) -> Moved | Stayed:
+        """One handoff, if the breaker and the room there is let us. ``is_next``: he has waited in line, and it is his turn."""
         permit = await self._breaker.admit(service, uuid.uuid4().hex[:12])
         if permit is None:
             return self._passed_over(service, FAILING)
         result: Moved | Stayed | None = None
         try:
-            reason = _without_room(await self._pool(service))
+            status = await self._pool(service)
+            reason = _without_room(status)
+            if not reason and isinstance(status, PoolStatus) and not is_next and await self._is_waited_for(status):
+                reason = Refusal.AT_CAPACITY
             if reason:
                 result = self._passed_over(service, reason)
                 return result
@@ -165,6 +171,14 @@ class Ladder:
             return "unreachable"
         except WireMismatch:
             return None
+
+    async def _is_waited_for(self, status: PoolStatus) -> bool:
+        """Whether every place that is free is that of somebody in line."""
+        try:
+            line = await self.store.line(status.service)
+        except StoreUnavailable:
+            return False  # then it is whoever comes first
+        return status.capacity - status.active <= len(set(line) - {self._checkpoint.call.call_id})
 
     def _passed_over(self, service: str, reason: str) -> Stayed:
         log.info("%s is not asked: %s", service, reason, extra={"call_id": self._checkpoint.call.call_id})
@@ -207,7 +221,10 @@ class Ladder:
             return missed
 
         async def free() -> int:
-            status = await self._giver.pool(service)
+            try:
+                status = await self._giver.pool(service)
+            except WireMismatch as e:  # its workers have been replaced by ones of another release
+                raise PeerUnreachable(str(e)) from e
             return 0 if status.draining else max(0, status.capacity - status.active)
 
         hold = Hold(
@@ -221,13 +238,18 @@ class Ladder:
             priority=lambda: FRUSTRATED_PRIORITY if asked.is_frustrated() else 0,
             caller_is_done=asked.caller_is_done,
         )
+
+        async def announce() -> None:
+            await hold.leave_line()  # the place is his: while he is handed over, nobody waits behind him
+            await asked.host.announce(service)
+
         async with hold:
             for _ in range(_MAX_TRIES_FROM_HOLD):
                 waited = await hold.until_free()
                 if waited is not Waited.FREE:
                     self._hold_seconds = 0.0
                     return Missed(missed.reason, waited)
-                result = await self._try(service, asked, lambda: asked.host.announce(service))
+                result = await self._try(service, asked, announce, is_next=True)
                 if isinstance(result, Moved):
                     return result
                 missed = Missed(result.reason)
