@@ -14,7 +14,7 @@ from pathlib import Path
 
 from handoff.errors import HandoffError
 
-from local.caller import CallRefused
+from local.caller import CallRefused, SpeechUnavailable
 from local.chaos.draining import drained
 from local.chaos.faults import FAULTS, Fault
 from local.chaos.in_the_ledger import differences, endings_in
@@ -90,6 +90,9 @@ async def chaos(
                 for row in struck:
                     console.say(told(row))
             ledger = await _ledger_differs(mesh, rows)
+        except SpeechUnavailable as error:  # before the first call: no caller has words
+            broken = f"the callers' words could not be learnt: {error}"
+            console.complain(broken)
         except (MeshError, NotThere) as error:
             broken = f"the mesh did not heal: {error}"
             console.complain(broken)
