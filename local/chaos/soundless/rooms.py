@@ -46,6 +46,8 @@ class Room:
         self.doubles: list[tuple[str, ...]] = []
         """Each time that several agents were audible at once: which."""
         self.struck_at: float | None = None
+        self.strikes: list[str] = []
+        """What struck its agents, in order; for whoever reads of a call that went wrong."""
         self.silences: list[float] = []
         """Seconds from each strike to the next voice that began."""
         self.tries: dict[str, int] = {}

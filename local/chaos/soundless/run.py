@@ -118,13 +118,19 @@ async def _call(world: World, room: Room) -> None:
         async with asyncio.timeout(CALL_SECONDS):
             await room.is_closed.wait()
     except TimeoutError:
+        agents = ", ".join(f"{a.identity} {'well' if a.life.is_well else 'struck'}" for a in room.agents.values())
+        room.strikes.append(f"given up after {CALL_SECONDS:g} s with {agents or 'nobody'} in the room")
         room.close()  # the verdict tells of it: no ending
 
 
 async def _judged(world: World, store: RedisStore, rooms: list[Room], seed: int, began: float) -> Outcome:
     lines = [line async for line in _ledger(store)]
     ended = Counter(line.call_id for line in lines)
-    problems = [f"{room.name} has {ended[room.name]} endings" for room in rooms if ended[room.name] != 1]
+    problems = [
+        f"{room.name} has {ended[room.name]} endings{await _story(store, room)}"
+        for room in rooms
+        if ended[room.name] != 1
+    ]
     problems += [f"two voices at once in {room.name}: {' and '.join(ids)}" for room in rooms for ids in room.doubles]
     problems += [f"{id_} was delivered {n} times" for id_, n in world.deliveries.items() if n > 1]
     problems += [
@@ -145,6 +151,16 @@ async def _judged(world: World, store: RedisStore, rooms: list[Room], seed: int,
         recoveries=sum(world.successors.values()),
         problems=tuple(problems),
     )
+
+
+async def _story(store: RedisStore, room: Room) -> str:
+    """What is known of a call that did not end as it should: what struck it, and what the store says of it now."""
+    floor = await store.load_floor(room.name)
+    call = await store.load_call(room.name)
+    holds = "nobody" if floor is None else f"{floor.agent_id} in epoch {floor.epoch}"
+    went = "no record" if call is None else f"{' -> '.join(call.services)}, {len(call.attempts)} attempts"
+    wishes = ", ".join(room.wishes) or "no wish"
+    return f" ({'; '.join(room.strikes) or 'not struck'}; {holds} has the floor; {went}; {wishes} left)"
 
 
 def too_few_struck(struck: int, *, handoffs: int, every: int) -> list[str]:

@@ -104,6 +104,7 @@ class World:
         else:
             self._hit(job, strike.what)
             room.struck_at = time.monotonic()
+        room.strikes.append(str(strike))
         del self._planned[handoff_id]
         self.struck[str(strike)] += 1
 
