@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 
 import pytest
 from handoff.testing import make_call, memory_store
+from worker.rooms import Rooms
 
+from local.chaos.soundless.livekit import LiveKit
 from local.chaos.soundless.mortal import Life, Mortal
 from local.chaos.soundless.rooms import Agent, Room
 from local.chaos.soundless.run import too_few_struck
@@ -92,3 +95,9 @@ def test_a_run_in_which_most_faults_missed_proves_nothing() -> None:
     assert too_few_struck(500, handoffs=10_000, every=10) == []
     assert too_few_struck(499, handoffs=10_000, every=10) == ["only 499 of 1000 faults struck"]
     assert too_few_struck(0, handoffs=9, every=10) == [], "none was planned"
+
+
+def test_the_made_up_livekit_does_all_that_a_main_process_asks_of_the_real_one() -> None:
+    asked = {name for name, what in vars(Rooms).items() if inspect.iscoroutinefunction(what) and name[0] != "_"}
+    made = {name for name, what in vars(LiveKit).items() if inspect.iscoroutinefunction(what)}
+    assert asked - made == {"aclose", "tell"}, "the made-up jobs drain nothing, so nobody is told to"

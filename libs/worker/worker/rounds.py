@@ -62,11 +62,12 @@ class Rounds:
 
     async def go(self) -> None:
         """One round. Raises StoreUnavailable, LIVEKIT_AWAY."""
+        before, self._strange = self._strange, frozenset()
         live = await self._store.live_calls()
         self._metrics.live_calls(len(live))
         strange = frozenset(await self._rooms.calls()) - frozenset(live)
-        for room in sorted(strange & self._strange):  # a room that is strange for the first time may just be opening
-            await self._look_at(room)
+        for room in sorted(strange & before):  # a room that is strange for the first time may just be opening
+            await self._look_at(room, is_old=True)
         self._strange = strange
         await self._look_at_consultations()
 
@@ -87,9 +88,11 @@ class Rounds:
                 await self._look_at(room)
             await self._store.forget_room(room, RoomList.LONELY)
 
-    async def _look_at(self, room: str) -> None:
+    async def _look_at(self, room: str, *, is_old: bool = False) -> None:
+        """``is_old``: strange for two rounds. Then an agent of ours that is listed is a dead one: a living one opens its call at
+        once, and LiveKit lists who died before for another 21 s (measured)."""
         present = await self._rooms.present(room)
-        if present.callers and not present.agents:
+        if present.callers and (not present.agents or (is_old and all(map(_is_ours, present.agents)))):
             await self._look_after(room, present)
 
     async def _look_after(self, room: str, present: Present) -> None:
@@ -100,8 +103,13 @@ class Rounds:
         except HandoffError:  # a record that cannot be read: not ours to judge
             return
         if call is None:
+            for agent_id in present.agents:
+                await self._rooms.evict(room, agent_id)
             await self._open(room, present)
-        elif call.ending not in (None, Ending.TRANSFERRED_TO_HUMAN):  # a human may be talking in there
+        elif not present.agents and call.ending not in (
+            None,
+            Ending.TRANSFERRED_TO_HUMAN,
+        ):  # a human may be talking in there
             log.warning("the room of a call that has ended is closed", extra={"call_id": room})
             await self._rooms.close(room)
 
@@ -120,3 +128,8 @@ class Rounds:
             # He was alone at two rounds, or some seconds after he came: an agent that was on its way would be here.
             nobody_comes=True,
         )
+
+
+def _is_ours(agent_id: str) -> bool:
+    """Whether an agent bears the name of one of our services; who else uses this LiveKit is none of our business."""
+    return agent_id.partition("-")[0] in DIRECTORY

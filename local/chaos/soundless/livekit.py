@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from typing import Protocol
 
 from livekit import api
@@ -11,6 +12,8 @@ from worker.rooms import Caller, Present
 
 from local.chaos.soundless.rooms import Room
 
+_LISTED_SECONDS = 21.0
+"""Who died is listed for this long; so it was measured on the real one."""
 _DISPATCH_SECONDS = 0.02
 """LiveKit takes 210 ms; nothing depends on it."""
 
@@ -60,7 +63,10 @@ class LiveKit:
         found = self.rooms.get(room)
         if found is None or found.is_closed.is_set():
             return Present()
-        return Present((Caller(found.caller_identity, False),), tuple(found.agents))
+        listed = tuple(
+            id_ for id_, agent in found.agents.items() if time.monotonic() < agent.life.died_at + _LISTED_SECONDS
+        )
+        return Present((Caller(found.caller_identity, False),), listed)
 
     async def evict(self, room: str, identity: str) -> None:
         """See Rooms.evict."""
@@ -83,6 +89,10 @@ class LiveKit:
     async def calls(self) -> tuple[str, ...]:
         """See Rooms.calls."""
         return tuple(name for name, room in self.rooms.items() if not room.is_closed.is_set())
+
+    async def consultations(self) -> tuple[str, ...]:
+        """See Rooms.consultations: no human is on the telephone."""
+        return ()
 
     async def service_called(self, room: str) -> str:
         """See Rooms.service_called."""

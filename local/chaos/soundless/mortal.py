@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import math
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
@@ -17,6 +19,7 @@ class Life:
 
     def __init__(self) -> None:
         self.is_dead = False
+        self.died_at = math.inf
         self._moves = asyncio.Event()
         self._moves.set()
 
@@ -32,7 +35,7 @@ class Life:
 
     def die(self) -> None:
         """SIGKILL."""
-        self.is_dead = True
+        self.is_dead, self.died_at = True, time.monotonic()
         self._moves.set()
 
     def freeze(self) -> None:
