@@ -21,6 +21,7 @@ from local.chaos.in_the_ledger import differences, endings_in
 from local.chaos.plan import FIRST, Planned, chosen, plan
 from local.chaos.processes import NotThere
 from local.chaos.run import Row, Stage, heal, struck_call
+from local.chaos.soundless.command import on_a_redis_of_its_own
 from local.chaos.table import Run, page, summary
 from local.console import Console
 from local.supervisor.errors import MeshError
@@ -33,6 +34,8 @@ _SERVICES = ("triage", "billing", "escalation")
 CHAOS_ENV = {"VOICEMESH_DRAIN_SECONDS": "30", "VOICEMESH_SILENCE_SECONDS": "120"}
 """Of every worker: without the first a mesh on one machine stops at once when it is told to; without the second the agents would ask
 whether their callers are still there before the callers do."""
+_SOUNDLESS_HANDOFFS = 1_000
+"""Without audio, at the end of a run of everything: half a minute. `--soundless` does ten times as many."""
 _LEDGER_SECONDS = 15.0
 _MISSES = 1
 """How often a call that could not be struck is tried again."""
@@ -98,6 +101,12 @@ async def chaos(
             console.complain(broken)
         finally:
             await stage.aclose()
+    without_audio = None
+    if not faults and calls is None and not broken:
+        console.say(f"{_SOUNDLESS_HANDOFFS} handoffs without audio, a fault in every tenth")
+        without_audio = await on_a_redis_of_its_own(
+            run_dir / "soundless", handoffs=_SOUNDLESS_HANDOFFS, seed=seed, say=lambda _: None, on_mesh=on_mesh
+        )
     run = Run(
         command,
         seed,
@@ -108,6 +117,7 @@ async def chaos(
         broken=broken,
         wanted=() if calls is not None else must_be_struck(wanted, are_named=bool(faults), rows=rows),
         ledger=ledger,
+        without_audio=without_audio,
     )
     await asyncio.to_thread(_write, run, run_dir)
     console.plain(f"\n{page(run)}\nwritten: chaos.md and chaos.json in {run_dir}")

@@ -123,7 +123,6 @@ FAULTS: tuple[Fault, ...] = (
         caller="asks_billing",
         moment=moments.speaking(),
         strike=strikes.kill_all_workers("billing"),
-        finishes=True,
         silence_ms=30_000,
     ),
     Fault(

@@ -19,7 +19,6 @@ FIRST = (
     "drain-of-many",
     "livekit-killed",
     "livekit-stopped",
-    "redis-frozen",
     "redis-empty",
     "redis-failover",
     "redis-handoff",

@@ -225,8 +225,11 @@ async def heal(mesh: Mesh) -> None:
     """Thaws what is frozen, starts again what is dead, and waits until every worker is ready without a call. Raises NotThere."""
     for name in mesh.started:
         mesh.process(name).send(signal.SIGCONT)
-        if not mesh.process(name).is_alive:
+    dead = [name for name in mesh.started if not mesh.process(name).is_alive]
+    for name in dead:
+        if name not in mesh.workers:  # workers lean on the others
             await mesh.restart(name)
+    await asyncio.gather(*(mesh.restart(name) for name in dead if name in mesh.workers))
 
     async def is_whole() -> bool:
         return await is_quiet(mesh)

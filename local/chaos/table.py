@@ -6,14 +6,17 @@ import os
 import platform
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local.chaos.faults import FAULTS, Fault
 from local.chaos.run import Row
 from local.chaos.verdict import ASKED_AGAIN
+
+if TYPE_CHECKING:
+    from local.chaos.soundless.run import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class Run:
     """Names of the faults that the run is to strike with at least once."""
     ledger: Sequence[str] = ()
     """What the ledger's database has otherwise than the calls' records."""
+    without_audio: Outcome | None = None
+    """Of the handoffs in made-up rooms, when they were part of the run."""
 
     @property
     def struck(self) -> list[Row]:
@@ -52,6 +57,8 @@ class Run:
     @property
     def failed(self) -> bool:
         """Whether anything happened that must not, or something was not tried that should be."""
+        if self.without_audio is not None and self.without_audio.problems:
+            return True
         return bool(self.problems or self.broken or self.not_struck or self.ledger) or not self.struck
 
 
@@ -65,6 +72,7 @@ def summary(run: Run) -> dict[str, Any]:
         "machine": {"nproc": os.cpu_count(), "load": run.load, "python": platform.python_version()},
         "faults": [_figures(fault, _of(run, fault)) for fault in FAULTS if _of(run, fault)],
         "calls": [asdict(row) for row in run.rows],
+        "without_audio": None if run.without_audio is None else asdict(run.without_audio),
     }
 
 
@@ -96,7 +104,19 @@ def table(run: Run) -> list[str]:
         rows = _of(run, fault)
         if rows:
             lines.append(_line(_figures(fault, rows)))
+    if run.without_audio is not None:
+        lines.append(_line_without_audio(run.without_audio))
     return lines
+
+
+def _line_without_audio(outcome: Outcome) -> str:
+    """``n``: of strikes. Silences end with the next voice that begins, so there is one figure for both columns."""
+    endings = ", ".join(f"{count} {name}" for name, count in sorted(outcome.endings.items()))
+    voice: Mapping[str, object] = outcome.silences_ms or {"median": "-", "p95": "-", "max": "-"}
+    title = f"{outcome.handoffs} handoffs without audio, a fault in every tenth"
+    doubles = sum(problem.startswith("two voices") for problem in outcome.problems)
+    cells = [title, sum(outcome.struck.values()), voice["median"], voice["p95"], voice["max"], "", "-", "-", doubles]
+    return "| " + " | ".join(str(cell) for cell in [*cells, endings]) + " |"
 
 
 def _of(run: Run, fault: Fault) -> list[Row]:
@@ -161,4 +181,6 @@ def _verdict(run: Run) -> list[str]:
     tried = {row.fault for row in run.rows}
     lines += [f"- not struck: {name} (there was no time for it)" for name in run.not_struck if name not in tried]
     lines += [f"- {difference}" for difference in run.ledger]
+    if run.without_audio is not None:
+        lines += [f"- without audio: {problem}" for problem in run.without_audio.problems]
     return [*lines, f"- {run.broken}"] if run.broken else lines

@@ -13,6 +13,7 @@ from local.chaos.command import is_over, must_be_struck
 from local.chaos.faults import FAULTS
 from local.chaos.plan import FIRST, NoSuchFault, Planned, chosen, plan
 from local.chaos.run import Row
+from local.chaos.soundless.run import Outcome
 from local.chaos.table import Run, page, spread, summary
 from local.chaos.verdict import SILENT_DROP, Problem
 
@@ -96,6 +97,19 @@ def test_a_run_fails_by_what_the_ledger_has_otherwise() -> None:
     differs = replace(run_of(row()), ledger=["the ledger knows no ending of call-1, which ended as failed"])
     assert differs.failed
     assert "- the ledger knows no ending of call-1, which ended as failed" in page(differs).splitlines()
+
+
+def test_a_run_fails_by_what_happened_without_audio() -> None:
+    outcome = Outcome(7, 1003, 240, 30.0, {"giver killed, ready": 98}, {}, {"resolved": 240}, None, 60, ())
+    good = replace(run_of(row()), without_audio=outcome)
+    assert not good.failed
+    assert (
+        "| 1003 handoffs without audio, a fault in every tenth | 98 | - | - | - |  | - | - | 0 | 240 resolved |"
+        in page(good)
+    )
+    bad = replace(good, without_audio=replace(outcome, problems=("call-7 has 0 endings",)))
+    assert bad.failed
+    assert "- without audio: call-7 has 0 endings" in page(bad).splitlines()
 
 
 def test_of_all_faults_one_of_every_kind_must_be_struck_and_of_named_ones_each() -> None:

@@ -170,6 +170,38 @@ async def test_a_floor_that_is_held_is_renewed_at_once() -> None:
 
 
 @without_waiting
+async def test_out_of_reach_the_lease_is_left_to_pass_and_renewed_late_when_nobody_has_the_call() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    checkpoint = await held(store)
+    checkpoint.is_out_of_reach = True
+    await asyncio.sleep(60)
+    clock.advance(60)
+    assert [seen.call_id for seen in await store.overdue()] == ["call-1"]
+    checkpoint.is_out_of_reach = False
+    await asyncio.sleep(2)
+    assert await store.overdue() == ()
+    assert checkpoint.floor is not None
+    checkpoint.let_go()
+
+
+@without_waiting
+async def test_who_was_out_of_reach_and_has_lost_the_floor_learns_it_when_he_is_back() -> None:
+    clock = FakeClock()
+    store = memory_store(clock)
+    lost: list[str] = []
+    checkpoint = await held(store, lost=lambda: lost.append("the floor"))
+    checkpoint.is_out_of_reach = True
+    await asyncio.sleep(60)
+    clock.advance(60)
+    await store.seize_floor("call-1", epoch=1, service="triage", agent_id="triage-r2", lease_seconds=60)
+    assert lost == []
+    checkpoint.is_out_of_reach = False
+    await asyncio.sleep(2)
+    assert lost == ["the floor"]
+
+
+@without_waiting
 async def test_a_fault_that_nobody_expected_ends_neither_renewals_nor_writing() -> None:
     store = memory_store()
     checkpoint = await held(store)

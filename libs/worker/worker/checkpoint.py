@@ -24,6 +24,7 @@ log = logging.getLogger("voicemesh.checkpoint")
 _RENEWALS_PER_LEASE = 3
 _RETRY_SECONDS = 0.25
 _FLUSH_SECONDS = 0.3
+_LOOK_SECONDS = 0.1
 _ENDING_SECONDS = 30.0
 """Longest that an ending waits for a store that is away."""
 _MAX_TOOL_USES = 40
@@ -41,6 +42,9 @@ class Checkpoint:
         self.floor: Floor | None = None
         self.has_ended: bool | None = None
         """After ``end``: whether the call is over for good. False: it goes on with another agent. None: the store does not tell."""
+        self.is_out_of_reach = False
+        """While this is true the lease is left to pass: the caller cannot hear us, and who can be heard may have the call. Nobody
+        else may be there: then it is renewed, late, when this is false again."""
         self._store = store
         self._service = service
         self._lease_seconds = lease_seconds
@@ -223,6 +227,9 @@ class Checkpoint:
 
     async def _renew(self) -> None:
         while self.floor is not None:
+            if self.is_out_of_reach:
+                await asyncio.sleep(_LOOK_SECONDS)
+                continue
             try:
                 self.floor = await self._store.renew_floor(
                     self.call.call_id, epoch=self.epoch, lease_seconds=self._lease_seconds

@@ -23,6 +23,7 @@ from worker.callback_ticket import ending_with_ticket
 from worker.cast import Cast
 from worker.cut_off import CutOff
 from worker.kept_clips import APOLOGY, KeptClips
+from worker.media_liveness import MediaLiveness
 from worker.passing import LIVEKIT_AWAY
 from worker.worst_case import say_last_words, special_tone
 
@@ -62,6 +63,7 @@ class Leaving:
         self._background: set[asyncio.Task[None]] = set()
         self._hung_up: asyncio.Task[None] | None = None
         self._cut_off = CutOff(ctx.room, self.cut_off)
+        self._liveness = MediaLiveness(ctx.room, self._reach_changed)
         ctx.room.on("participant_disconnected", self._somebody_left)
         ctx.add_shutdown_callback(self._see_out)
 
@@ -88,6 +90,7 @@ class Leaving:
         if self.is_leaving:
             return
         self.is_leaving = True
+        self._liveness.stop()
         if self._hung_up is not None:
             self._hung_up.cancel()
         if self._work is not None:
@@ -193,6 +196,10 @@ class Leaving:
     def cut_off(self) -> None:
         """LiveKit is out of reach and the store may not be: the call is free for a successor, and not a sound more from here."""
         self._soon(self._give_up_the_call("cut off from LiveKit"))
+
+    def _reach_changed(self, is_reached: bool) -> None:
+        if self.cast is not None:
+            self.cast.checkpoint.is_out_of_reach = not is_reached
 
     async def _give_up_the_call(self, reason: str) -> None:
         if self.cast is not None and not self.is_leaving:

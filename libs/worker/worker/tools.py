@@ -31,6 +31,9 @@ SEATING_SECONDS = 1.0
 has 4 s until its first word, a new caller hears nothing meanwhile."""
 AGAIN_SECONDS = 2.0
 """After so long a back office that was away is tried again."""
+_REOPENING_SECONDS = 1.0
+"""Longest that a broken connection may take to be opened anew, which is done in some milliseconds or not at all: the caller has waited for
+one deadline already."""
 _LATE = (
     "No answer in time: the records can't be reached right now, and it is not known whether anything was done."
     " Say so; never invent a result."
@@ -87,7 +90,7 @@ class BackOffice(mcp.MCPServerHTTP):
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 if self._is_broken or self._client is None:
-                    await self.open_anew()
+                    await self._reopen()
                 result = await super()._call_tool(name, arguments, **options)
         except TimeoutError:
             self._is_broken = True
@@ -123,6 +126,14 @@ class BackOffice(mcp.MCPServerHTTP):
         finally:
             if self._client_task is not None:
                 self._client_task.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def _reopen(self) -> None:
+        """Raises ToolError when that takes too long: nothing was asked then, so nothing was done."""
+        try:
+            async with asyncio.timeout(_REOPENING_SECONDS):
+                await self.open_anew()
+        except TimeoutError:
+            raise ToolError(_AWAY) from None
 
     async def open_anew(self) -> None:
         """In place of a connection that broke, or that never came to be."""

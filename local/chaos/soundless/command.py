@@ -15,6 +15,7 @@ from pathlib import Path
 from local.chaos.soundless.run import Outcome, under_fire
 from local.console import Console
 from local.supervisor.mesh import Mesh
+from local.supervisor.supervisor import Say
 
 DEFAULT_HANDOFFS = 10_000
 
@@ -31,15 +32,24 @@ async def soundless(
     """0 when all that must be true was, else 1. Raises MeshError."""
     seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
     console.plain(f"the protocol under fire, without audio: seed {seed}, {handoffs or DEFAULT_HANDOFFS} handoffs")
-    mesh = Mesh(run_dir, services=(), without=("speech", "livekit"), say=console.say)
-    on_mesh(mesh)
     load, began_at = os.getloadavg()[0], datetime.now(UTC)
-    async with mesh:
-        outcome = await under_fire(mesh.redis_url, handoffs=handoffs or DEFAULT_HANDOFFS, seed=seed, say=console.say)
+    outcome = await on_a_redis_of_its_own(
+        run_dir, handoffs=handoffs or DEFAULT_HANDOFFS, seed=seed, say=console.say, on_mesh=on_mesh
+    )
     text = page(outcome, command=command, began_at=began_at, load=(load, os.getloadavg()[0]))
     await asyncio.to_thread(_write, run_dir, text, outcome)
     console.plain(f"\n{text}\nwritten: soundless.md and soundless.json in {run_dir}")
     return 1 if outcome.problems else 0
+
+
+async def on_a_redis_of_its_own(
+    run_dir: Path, *, handoffs: int, seed: int, say: Say, on_mesh: Callable[[Mesh], None]
+) -> Outcome:
+    """Brings a Redis up, runs so many handoffs on it, and brings it down. Raises MeshError."""
+    mesh = Mesh(run_dir, services=(), without=("speech", "livekit"), say=say)
+    on_mesh(mesh)
+    async with mesh:
+        return await under_fire(mesh.redis_url, handoffs=handoffs, seed=seed, say=say)
 
 
 def page(outcome: Outcome, *, command: str, began_at: datetime, load: tuple[float, float]) -> str:
