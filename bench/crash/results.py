@@ -28,6 +28,8 @@ class Run:
     """By call: milliseconds from the strike to each step that was written of."""
     moved: list[Moved] = field(default_factory=list)
     """The calls of drained workers."""
+    broken: str = ""
+    """Why the run came to an early end."""
 
     def of(self, fault: str) -> list[Row]:
         """The calls of one kind that were struck."""
@@ -37,7 +39,8 @@ class Run:
     def problems(self) -> list[str]:
         """What must not happen, and did; and calls that could not be struck."""
         found = [f"{row.fault} ({row.call_id}): {problem}" for row in self.rows for problem in row.problems]
-        return found + [f"{row.fault}: not struck: {row.missed}" for row in self.rows if row.missed]
+        found += [f"{row.fault}: not struck: {row.missed}" for row in self.rows if row.missed]
+        return [*found, f"the run ended early: {self.broken}"] if self.broken else found
 
 
 def summary(run: Run) -> dict[str, Any]:
