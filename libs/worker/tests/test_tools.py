@@ -221,6 +221,18 @@ async def test_the_brain_reads_the_tools_own_text_and_no_envelope() -> None:
 
 
 @without_waiting
+async def test_a_tool_that_takes_its_time_is_told_of_once_and_a_quick_one_never() -> None:
+    office, told = client(answered(text("at once")), None), list[str]()
+    office.on_slow = lambda: told.append("slow")
+    await asked(office)
+    await asyncio.sleep(60)
+    assert told == []
+    with pytest.raises(ToolError, match="No answer in time"):
+        await asked(office)
+    assert told == ["slow"]
+
+
+@without_waiting
 async def test_several_texts_are_lines() -> None:
     assert await asked(client(answered(text("one"), text("two")))) == "one\ntwo"
 

@@ -101,6 +101,7 @@ class CallAgent(Senses):
         self._began_over_agent = False
         """Whether the caller's voice of now, or his last one, began while we were speaking."""
         self._silence: SilenceWatch | None = None
+        self._still_looking: asyncio.Task[None] | None = None
         self._hearing = Hearing(brief.checkpoint, brief.service.name)
         self._learning = Learning(brief.checkpoint, brief.office)
         self.mute: Callable[[bool], None] = lambda closed: None
@@ -149,6 +150,8 @@ class CallAgent(Senses):
         """The conversation is ours from now on: a caller's silence counts."""
         self.floor_is_ours = True
         self._learning.show_capability()
+        if self.brief.office is not None:
+            self.brief.office.on_slow = self._tool_is_slow
         self._silence = SilenceWatch(
             self.session, seconds=self.brief.settings.silence_seconds, on_silence=self._caller_is_silent
         )
@@ -373,6 +376,11 @@ class CallAgent(Senses):
         await self.brief.checkpoint.end(ending, detail)
         await asyncio.sleep(_LAST_WORD_SECONDS)
         await self.brief.hang_up()
+
+    def _tool_is_slow(self) -> None:
+        """A caller who hears nothing for long believes that he has been dropped. Who is speaking just now is not interrupted."""
+        if self.may_answer and self.session.user_state != "speaking" and self.session.agent_state == "thinking":
+            self._still_looking = asyncio.create_task(self._announcer.still_looking())
 
     def _tools_executed(self, event: FunctionToolsExecutedEvent) -> None:
         for call, output in event.zipped():

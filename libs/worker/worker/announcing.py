@@ -105,6 +105,10 @@ class Announcer:
         """The announcement was heard, and another worker of the same service comes instead."""
         await self.say(house_words(self._service, "once_more"))
 
+    async def still_looking(self) -> None:
+        """A tool takes its time."""
+        await self.say(house_words(self._service, "still_looking"))
+
     async def on_hold(self, target: str, position: int) -> None:
         """Why the caller waits, and where he stands in line."""
         place = place_in_line(self._service, position) or " "

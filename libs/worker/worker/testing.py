@@ -27,6 +27,7 @@ from worker.jumping_time import everything_ran
 from worker.service import Service
 from worker.settings import Settings
 from worker.told import ToldTransfer
+from worker.tools import BackOffice
 from worker.transfer import Moved
 
 
@@ -161,6 +162,7 @@ async def text_call(
     context: HandoffContext | None = None,
     transfer: ToldTransfer | None = None,
     settings: Mapping[str, Any] | None = None,
+    office: BackOffice | None = None,
 ) -> AsyncIterator[TextCall]:
     """A running call of ``service`` (taken over when there is a ``context``), its agent holding the floor.
 
@@ -185,6 +187,7 @@ async def text_call(
         transfer=told,  # type: ignore[arg-type]
         leave=left.append,
         hang_up=hang_up,
+        office=office,
     )
     agent = service.agent(
         brief,

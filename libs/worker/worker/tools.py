@@ -29,6 +29,8 @@ CALL_HEADER = "X-Voicemesh-Call-Id"
 SEATING_SECONDS = 1.0
 """Longest that an agent is kept from its call by tools that are not there: a successor, or the taker of a drained worker's call,
 has 4 s until its first word, a new caller hears nothing meanwhile."""
+SLOW_SECONDS = 2.0
+"""After so long a caller is told that his agent still looks: he has heard nothing for a second more than that."""
 AGAIN_SECONDS = 2.0
 """After so long a back office that was away is tried again."""
 _REOPENING_SECONDS = 1.0
@@ -59,6 +61,8 @@ class BackOffice(mcp.MCPServerHTTP):
         """Told at once when a tool has verified the caller's identity, before the tool's answer goes on."""
         self.on_refused: Callable[[], None] = lambda: None
         """Told when the capability was refused: who the caller is must be verified anew."""
+        self.on_slow: Callable[[], None] = lambda: None
+        """Told when a tool has not answered for SLOW_SECONDS, and goes on being waited for."""
 
     def show(self, token: str) -> None:
         """From now on requests show this capability; none when it is empty."""
@@ -87,6 +91,8 @@ class BackOffice(mcp.MCPServerHTTP):
 
     async def _call_tool(self, name: str, arguments: dict[str, Any], **options: Any) -> CallToolResult:
         """Raises ToolError, in words that a brain can act on, when there is no answer within the deadline."""
+        # Looked up only then: an agent that has the call from another one comes to it later than its tools do.
+        slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, lambda: self.on_slow())
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 if self._is_broken or self._client is None:
@@ -102,6 +108,8 @@ class BackOffice(mcp.MCPServerHTTP):
             self._is_broken = True
             log.warning("the back office failed at %s: %s", name, type(e).__name__, extra={"call_id": self._call_id})
             raise ToolError(_LATE if "timed out" in str(e).lower() else _AWAY) from None
+        finally:
+            slow.cancel()
         if result.is_error and capability.REFUSED in _text(result).lower():
             self.on_refused()
         return result
