@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from handoff.giver import Giver, PoolStatus
 from handoff.lifecycle import State
 from handoff.memory_store import MemoryStore
 from handoff.outcome import Accepted, Declined, Expired, Outcome, Refusal
+from handoff.resolver import Resolver
 from handoff.taker import Listener, Taker, serve
 from handoff.testing import FakeClock, make_context
 
@@ -136,6 +138,37 @@ async def test_the_pool_of_a_service_is_that_of_its_workers_that_take_calls(work
     assert await workers.giver.pool("billing") == PoolStatus("billing", 4, 0, False, "1.2.3")
     workers.second.places.draining = True
     assert (await workers.giver.pool("billing")).draining
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a second loopback address")
+async def test_of_the_workers_behind_one_name_each_is_asked_for_itself() -> None:
+    store = MemoryStore(now=FakeClock())
+    behind = ["127.0.0.1", "127.0.0.2"]
+
+    async def lookup(host: str, port: int) -> list[str]:
+        return behind
+
+    async with AsyncExitStack() as closing:
+        places, port = [Places(capacity=4), Places(capacity=4)], 0
+        for address, place in zip(behind, places, strict=True):
+            listener = await serve(Taker("billing", "1.2.3", store=store, admission=place), host=address, port=port)
+            closing.push_async_callback(listener.stop)
+            port = listener.port
+        clock = FakeClock()
+        giver = Giver(
+            {"billing": f"billing:{port}"},
+            offer_timeout_seconds=PATIENT_SECONDS,
+            resolver=Resolver(lookup=lookup, now=clock),
+        )
+        closing.push_async_callback(giver.aclose)
+        places[0].kept += ["a", "b"]
+        assert (await giver.pool("billing")).capacity == 8
+        assert isinstance(await giver.offer(make_context("h1", call=None), "billing"), Accepted)
+        assert places[1].kept == ["h1"], "it has most room"
+        assert await giver.has_another("billing")
+        del behind[1]
+        clock.advance(60)
+        assert (await giver.pool("billing")).capacity == 4, "its pod is gone"
 
 
 async def test_a_handoff_is_watched_and_withdrawn_where_it_was_accepted(workers: Workers) -> None:

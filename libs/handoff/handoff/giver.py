@@ -19,6 +19,7 @@ from handoff import wire
 from handoff.context import HandoffContext
 from handoff.errors import HandoffError, InvalidContext, PeerUnreachable, StoreUnavailable, UnknownHandoff, WireMismatch
 from handoff.outcome import BUSY, Declined, Expired, Outcome, Refusal
+from handoff.resolver import Resolver
 from handoff.wire import HandoffUpdate, PoolStatus
 
 __all__ = ["Giver", "HandoffUpdate", "PoolStatus", "has_room"]
@@ -48,7 +49,8 @@ def has_room(status: PoolStatus) -> bool:
 
 
 class Giver:
-    """One per process. ``peers`` gives the ``host:port`` of each service's workers: one, or several (``a:1|b:1``, or a sequence).
+    """One per process. ``peers`` gives the ``host:port`` of each service's workers: one, or several (``a:1|b:1``, or a sequence), or a
+    name that stands for all of them.
 
     Of several workers the one with most room is asked first, and the next one when it does not answer or is full.
     """
@@ -60,11 +62,16 @@ class Giver:
         offer_timeout_seconds: float = 0.5,
         watch_timeout_seconds: float = 300.0,
         credentials: grpc.ChannelCredentials | None = None,
+        resolver: Resolver | None = None,
     ) -> None:
+        """``credentials`` are checked against the name in ``peers`` under which a worker was found."""
         self._peers = {name: tuple(at.split("|") if isinstance(at, str) else at) for name, at in peers.items()}
         self._offer_timeout_seconds = offer_timeout_seconds
         self._watch_timeout_seconds = watch_timeout_seconds
         self._credentials = credentials
+        self._resolver = resolver or Resolver()
+        self._names: dict[str, str] = {}
+        """Address -> the name behind which it was found."""
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._pid = os.getpid()
         self._asked: dict[str, str] = {}
@@ -154,7 +161,7 @@ class Giver:
 
     async def pools(self, to_service: str) -> dict[str, PoolStatus]:
         """How much room each worker has that answers, by address. Raises WireMismatch when those that do speak another contract."""
-        addresses = self._addresses(to_service)
+        addresses = await self._addresses(to_service)
         asked = (self._pool_at(address, to_service) for address in addresses)
         answers = dict(zip(addresses, await asyncio.gather(*asked, return_exceptions=True), strict=True))
         pools = {address: answer for address, answer in answers.items() if isinstance(answer, PoolStatus)}
@@ -175,7 +182,7 @@ class Giver:
         """Whether another worker than the one that was offered a call last has room. If so, that one is the last to be asked for
         SHUN_SECONDS: it has just failed."""
         failed = self._asked_last.get(to_service, "")
-        pools = await self.pools(to_service) if len(self._peers.get(to_service, ())) > 1 else {}
+        pools = await self.pools(to_service) if self._peers.get(to_service) else {}
         others = [at for at, status in pools.items() if at != failed and has_room(status)]
         if failed and others:
             self._shunned[failed] = time.monotonic() + SHUN_SECONDS
@@ -183,7 +190,7 @@ class Giver:
 
     async def _by_room(self, service: str) -> tuple[str, ...]:
         """The addresses that are worth an offer, the one with most room first; a service's only one is simply asked."""
-        addresses = self._peers.get(service, ())
+        addresses = await self._addresses(service) if self._peers.get(service) else ()
         if len(addresses) < 2:
             return addresses
         pools = await self.pools(service)
@@ -202,14 +209,33 @@ class Giver:
         await asyncio.gather(*(channel.close(None) for channel in channels.values()))
 
     # --- addresses ------------------------------------------------------------------------------------------------
-    def _addresses(self, service: str) -> tuple[str, ...]:
+    def _configured(self, service: str) -> tuple[str, ...]:
         if not self._peers.get(service):
             raise PeerUnreachable(f"no address is set for {service}")
         return self._peers[service]
 
+    async def _addresses(self, service: str) -> tuple[str, ...]:
+        """One of each worker."""
+        configured = self._configured(service)
+        addresses = await self._resolver.all_of(configured)
+        gone = [at for at, name in self._names.items() if name == configured[0] and at not in addresses]
+        await asyncio.gather(*(self._forget(address) for address in gone))
+        self._names |= {address: configured[0] for address in addresses if address not in configured}
+        return addresses
+
+    async def _forget(self, address: str) -> None:
+        """A worker that is found no more; unless something is still going on with it, as with one that drains."""
+        channel = self._channels.get(address)
+        if channel is not None and channel.get_state() is grpc.ChannelConnectivity.READY:
+            return
+        del self._names[address]
+        if channel is not None:
+            del self._channels[address]
+            await channel.close(None)
+
     def _address_of(self, handoff_id: str, service: str) -> str:
         """Where a handoff was offered; for one that another process offered, the service's first worker."""
-        return self._asked.get(handoff_id) or self._addresses(service)[0]
+        return self._asked.get(handoff_id) or self._configured(service)[0]
 
     def _stub(self, address: str) -> wire.HandoffServiceStub:
         if self._pid != os.getpid():
@@ -222,7 +248,9 @@ class Giver:
     def _open(self, address: str) -> grpc.aio.Channel:
         if self._credentials is None:
             return grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
-        return grpc.aio.secure_channel(address, self._credentials, options=_CHANNEL_OPTIONS)
+        name = self._names.get(address, address).rpartition(":")[0]
+        options = [*_CHANNEL_OPTIONS, ("grpc.ssl_target_name_override", name)] if address in self._names else _CHANNEL_OPTIONS
+        return grpc.aio.secure_channel(address, self._credentials, options=options)
 
 
 @contextmanager
