@@ -13,10 +13,11 @@ from billing.agent import SERVICE as BILLING
 from livekit import api
 from livekit.agents import Agent, JobContext, RunContext, StopResponse, function_tool, tts
 from triage.agent import SERVICE as TRIAGE
-from worker import prompts, session
-from worker.announcing import announcement
+from worker import prompts
+from worker.agent import session
+from worker.handover.announcing import announcement
 from worker.settings import Settings
-from worker.speech import Provider
+from worker.speech.providers import Provider
 
 AGENT_NAME = "inprocess"
 

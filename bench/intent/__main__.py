@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from worker.classifier import ANSWER, OUT_OF_SCOPE, preload
+from worker.understanding.classifier import ANSWER, OUT_OF_SCOPE, preload
 
 from bench.intent.measure import Judged, count, judge
 from bench.intent.results import page

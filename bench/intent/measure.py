@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from worker import classifier
-from worker.classifier import ANSWER, OUT_OF_SCOPE
-from worker.intent import best_guess, find_intents, is_out_of_scope
-from worker.keywords import INTENTS
-from worker.wording import is_bare_answer
+from worker.understanding import classifier
+from worker.understanding.classifier import ANSWER, OUT_OF_SCOPE
+from worker.understanding.intent import best_guess, find_intents, is_out_of_scope
+from worker.understanding.keywords import INTENTS
+from worker.understanding.wording import is_bare_answer
 
 from bench.intent.sentences import Sentence
 

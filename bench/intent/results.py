@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from worker.classifier import ANSWER, LABELS, OUT_OF_SCOPE
-from worker.keywords import INTENTS
+from worker.understanding.classifier import ANSWER, LABELS, OUT_OF_SCOPE
+from worker.understanding.keywords import INTENTS
 
 from bench.intent.measure import ASKED, ELSEWHERE, Figures
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from worker.classifier import LABELS
+from worker.understanding.classifier import LABELS
 
 DATA = Path(__file__).parent / "data"
 HELD_OUT = DATA / "held_out.jsonl"

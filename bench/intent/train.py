@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from worker import keywords
-from worker.classifier import LABELS, WEIGHTS, combine, features, save
-from worker.encoder import SIZE, Encoder
-from worker.intent import SURE
-from worker.neighbours import Neighbours, of_sentences
-from worker.wording import pairs_and_words, plain
+from worker.understanding import keywords
+from worker.understanding.classifier import LABELS, WEIGHTS, combine, features, save
+from worker.understanding.encoder import SIZE, Encoder
+from worker.understanding.intent import SURE
+from worker.understanding.neighbours import Neighbours, of_sentences
+from worker.understanding.wording import pairs_and_words, plain
 
 from bench.intent.regression import Matrix, fit, predict
 from bench.intent.sentences import HELD_OUT, TUNING, Sentence, from_templates, hand_written, read

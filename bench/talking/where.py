@@ -1,4 +1,4 @@
-"""Where an answer's time goes: the agents' own figures of the measured calls, as the workers logged them (worker/answer_times.py)."""
+"""Where an answer's time goes: the agents' own figures of the measured calls, as the workers logged them (worker/agent/answer_times.py)."""
 
 from __future__ import annotations
 

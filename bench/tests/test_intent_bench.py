@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from worker.classifier import LABELS
-from worker.wording import plain
+from worker.understanding.classifier import LABELS
+from worker.understanding.wording import plain
 
 from bench.intent.measure import Judged, count
 from bench.intent.results import page

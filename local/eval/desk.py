@@ -1,4 +1,4 @@
-"""One agent's part in a conversation as text: what worker.answer does in a room, without sound.
+"""One agent's part in a conversation as text: what worker.job.answer does in a room, without sound.
 
 It answers a call directly, or takes one over: briefed and READY first, silent until the floor is its own, then caught up with what was
 said meanwhile. The agent, its brain, its tools, the checkpoint, the transfer and the word of the floor are the real ones.
@@ -20,15 +20,16 @@ from handoff.store import Store
 from livekit import api
 from livekit.agents import AgentSession
 from livekit.agents import llm as lk_llm
-from worker import briefing, prompts
-from worker import cast as casting
-from worker.agent import CallAgent
+from worker import prompts
+from worker.agent import briefing
+from worker.agent import cast as casting
+from worker.agent.call_agent import CallAgent
 from worker.checkpoint import Checkpoint
-from worker.floor_word import FloorWord
-from worker.ladder import Ladder
+from worker.handover.floor_word import FloorWord
+from worker.handover.ladder import Ladder
+from worker.handover.transfer import Transfer
 from worker.service import Service
 from worker.settings import Settings
-from worker.transfer import Transfer
 
 from local.eval.room import Room, Seat
 

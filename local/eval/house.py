@@ -18,7 +18,7 @@ from handoff.memory_store import MemoryStore
 from handoff.outcome import Outcome
 from handoff.store import Store
 from handoff.taker import Taker, serve
-from worker.admission import Admission
+from worker.main_process.admission import Admission
 from worker.service import Service
 from worker.settings import Settings
 

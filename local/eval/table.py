@@ -15,10 +15,10 @@ from handoff.memory_store import MemoryStore
 from handoff.store import Handoff, Store
 from livekit.agents import FunctionToolsExecutedEvent, SpeechCreatedEvent
 from livekit.agents import llm as lk_llm
-from worker import speech
-from worker.jumping_time import everything_ran
 from worker.service import Service
 from worker.settings import Settings
+from worker.speech import providers as speech
+from worker.testing.jumping_time import everything_ran
 
 from local.eval.conversation import Conversation
 from local.eval.desk import Desk

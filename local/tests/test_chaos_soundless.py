@@ -7,7 +7,7 @@ import inspect
 
 import pytest
 from handoff.testing import make_call, memory_store
-from worker.rooms import Rooms
+from worker.recovery.rooms import Rooms
 
 from local.chaos.soundless.livekit import LiveKit
 from local.chaos.soundless.mortal import Life, Mortal

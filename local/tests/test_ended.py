@@ -6,7 +6,7 @@ import asyncio
 
 from handoff.call import Ending
 from handoff.testing import OutageStore, make_call, make_handoff
-from worker.jumping_time import without_waiting
+from worker.testing.jumping_time import without_waiting
 
 from local.ended import ended, record_of
 

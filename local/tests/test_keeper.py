@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from worker.jumping_time import everything_ran, without_waiting
+from worker.testing.jumping_time import everything_ran, without_waiting
 
 from local.supervisor.errors import MeshError, StartFailed
 from local.up import keeper

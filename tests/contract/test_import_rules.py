@@ -29,6 +29,8 @@ STRAYS = {
     "gateway/stray_worker.py": "import worker.service",
     "libs/worker/worker/stray_ledger.py": "import ledger.rows",
     "libs/ledger/ledger/stray_worker.py": "import worker.service",
+    "libs/worker/worker/understanding/stray_room.py": "import livekit.rtc",
+    "libs/worker/worker/main_process/stray_agent.py": "import worker.agent.call_agent",
     "libs/yaml_lines/yaml_lines/stray_call.py": "import handoff.call",
 }
 """Which file gets which line; one for each contract, in their order."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worker.rooms import CALL_ROOMS
+from worker.recovery.rooms import CALL_ROOMS
 
 from gateway.phone.desired import ROOM_PREFIX
 

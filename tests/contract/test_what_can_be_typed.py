@@ -7,10 +7,11 @@ from importlib.resources import files
 
 import pytest
 from handoff.directory import DIRECTORY
-from worker import playbook, prompts
-from worker.keypad import choices, told
-from worker.phone import KEYPAD
-from worker.phrases import LAST_QUESTION, Phrase
+from worker import prompts
+from worker.playbook import playbook
+from worker.playbook.phrases import LAST_QUESTION, Phrase
+from worker.telephone.keypad import choices, told
+from worker.telephone.phone import KEYPAD
 
 CODES = {"four digits": "4721", "five digits": "97209", "one at a time, or type them": "97209"}
 """What a hint asks for, and an example of it."""

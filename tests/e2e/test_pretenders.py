@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 from handoff.lifecycle import State
 from livekit import api, rtc
-from worker.draining import MOVE_TOPIC
-from worker.floor_word import FLOOR_METHOD
+from worker.handover.floor_word import FLOOR_METHOD
+from worker.main_process.draining import MOVE_TOPIC
 
 from local.supervisor.mesh import Mesh
 from tests.e2e.calls import CHARGED_TWICE, Live, caller, hangs_up, ring

@@ -13,8 +13,8 @@ from handoff.errors import StoreUnavailable
 from handoff.redis_store import RedisStore
 from handoff.testing import make_call
 from worker.checkpoint import Checkpoint
+from worker.handover.without_store import SteadyStore
 from worker.store_clock import StoreClock
-from worker.without_store import SteadyStore
 
 from tests.integration.mortal_redis import MortalRedis
 

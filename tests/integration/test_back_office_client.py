@@ -16,9 +16,9 @@ from backoffice.office import BackOffice, CallToolResult, Context
 from backoffice.settings import Settings as OfficeSettings
 from livekit.agents import ToolError
 from livekit.agents.llm.mcp import MCPToolset
-from worker import tools
-from worker.capability import Identity
-from worker.testing import make_settings
+from worker.agent import tools
+from worker.agent.capability import Identity
+from worker.testing.text_call import make_settings
 
 DEADLINE_SECONDS = 1.0
 

@@ -11,11 +11,11 @@ from handoff.keys import LIVE
 from handoff.redis_store import RedisStore
 from handoff.testing import make_intent
 from redis.asyncio import Redis
-from worker import hearing
-from worker.agent import CallAgent
-from worker.canary_testing import CANARY, Canary, Crowd
+from worker.agent import hearing
+from worker.agent.call_agent import CallAgent
 from worker.service import Service
-from worker.testing import PaperService, paper_service
+from worker.testing.canary import CANARY, Canary, Crowd
+from worker.testing.text_call import PaperService, paper_service
 
 CALLERS = [Canary(number) for number in range(1000)]
 PATIENT_SECONDS = 60.0

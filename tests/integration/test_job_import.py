@@ -6,14 +6,14 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-from worker.job import PRELOAD
+from worker.job.entry import PRELOAD
 
-HEAVY = ("worker.answer", "worker.speech", "livekit.plugins.openai", "mcp", "openai.resources.chat")
+HEAVY = ("worker.job.answer", "worker.speech.providers", "livekit.plugins.openai", "mcp", "openai.resources.chat")
 """LiveKit itself imports the core of ``openai``; its resources, a second on a busy machine, come with the first client."""
 
 
 def test_the_main_process_imports_neither_brain_nor_speech_nor_tools() -> None:
-    program = f"import sys, worker.run; print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    program = f"import sys, worker.main_process.run; print(*[name for name in {HEAVY!r} if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert run.stdout.split() == []
 

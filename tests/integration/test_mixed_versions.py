@@ -19,8 +19,8 @@ from handoff.outcome import Accepted, Declined, Outcome, Refusal
 from handoff.record import unpack_context
 from handoff.testing import START, make_call, make_context, make_fact, make_intent
 from store_steps import LEASE, stored_handoff, taken
-from worker.transfer import Stayed
-from worker.transfer_testing import Stage, WillingTaker
+from worker.handover.transfer import Stayed
+from worker.testing.transfer import Stage, WillingTaker
 
 from tests.integration.other_release import (
     NEWS,

@@ -15,7 +15,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 from handoff.call import Ending
-from worker.run import _TALKATIVE, _JsonLines
+from worker.main_process.run import _TALKATIVE, _JsonLines
 
 from local.eval.house import House
 from tests.e2e import scripted_model

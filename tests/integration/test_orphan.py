@@ -10,7 +10,7 @@ from pathlib import Path
 
 MAIN = """
 import asyncio, multiprocessing, os, signal, sys
-from worker.orphan import when_orphaned
+from worker.job.orphan import when_orphaned
 
 def job(told):
     async def wait():

@@ -22,8 +22,8 @@ from handoff.seal import Seal
 from handoff.store import Overdue
 from handoff.testing import make_context
 from livekit import rtc
-from worker import by_word, sealed_dispatch
-from worker.by_word import Taking
+from worker.handover import by_word, sealed_dispatch
+from worker.handover.by_word import Taking
 from worker.store_clock import StoreClock
 
 from tests.integration.outage_rig import LEASE, PATIENT_SECONDS, SEAL_KEY, Job, Mesh, away, made_mesh, until

@@ -13,8 +13,8 @@ import pytest_asyncio
 from livekit import api, rtc
 from livekit.protocol import agent as agent_pb
 from livekit.protocol import models as models_pb
-from worker.rooms import LIVEKIT_AWAY, Caller, Present, Rooms
-from worker.testing import make_settings
+from worker.recovery.rooms import LIVEKIT_AWAY, Caller, Present, Rooms
+from worker.testing.text_call import make_settings
 
 from local.caller import Access, new_access
 from local.supervisor.mesh import Mesh

@@ -19,14 +19,15 @@ from handoff.call import Ending
 from livekit import rtc
 from livekit.agents import Agent, AgentSession, APIError
 from livekit.agents.voice import io
-from worker import speech, worst_case
-from worker.agent import CallAgent
-from worker.cast import Cast
+from worker.agent.call_agent import CallAgent
+from worker.agent.cast import Cast
 from worker.checkpoint import Checkpoint
-from worker.kept_clips import APOLOGY, KeptClips
+from worker.job import worst_case
+from worker.main_process.steady_log import SteadyHandler
 from worker.service import Service, Voice
-from worker.steady_log import SteadyHandler
-from worker.testing import make_settings
+from worker.speech import providers as speech
+from worker.speech.kept_clips import APOLOGY, KeptClips
+from worker.testing.text_call import make_settings
 
 from tests.integration.faulty_speech import FaultySpeech
 from tests.integration.outage_rig import PATIENT_SECONDS, Mesh, away, made_mesh

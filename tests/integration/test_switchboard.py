@@ -21,12 +21,12 @@ from handoff.redis_store import RedisStore
 from handoff.store import Handoff
 from handoff.testing import make_intent
 from livekit import api, rtc
-from worker import clips
-from worker.by_telephone import NUMBER
-from worker.put_through import put_through
-from worker.rooms import consultation_of
+from worker.humans.by_telephone import NUMBER
+from worker.humans.put_through import put_through
+from worker.recovery.rooms import consultation_of
 from worker.settings import Phone
-from worker.testing import make_settings, paper_service
+from worker.speech import clips
+from worker.testing.text_call import make_settings, paper_service
 
 from local.supervisor.mesh import Mesh
 from tests.telephone.softphone import RATE, Softphone

@@ -249,7 +249,9 @@ class Giver:
         if self._credentials is None:
             return grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
         name = self._names.get(address, address).rpartition(":")[0]
-        options = [*_CHANNEL_OPTIONS, ("grpc.ssl_target_name_override", name)] if address in self._names else _CHANNEL_OPTIONS
+        options = (
+            [*_CHANNEL_OPTIONS, ("grpc.ssl_target_name_override", name)] if address in self._names else _CHANNEL_OPTIONS
+        )
         return grpc.aio.secure_channel(address, self._credentials, options=options)
 
 

@@ -1,7 +1,7 @@
 """Places: calls that run, and offers whose agent is on its way."""
 
 from handoff.outcome import Refusal
-from worker.admission import Admission
+from worker.main_process.admission import Admission
 
 
 class Clock:

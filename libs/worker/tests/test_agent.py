@@ -14,12 +14,12 @@ from handoff.call import Ending, Fact, Role, Source
 from handoff.testing import START, make_call, make_fact
 from livekit.agents import ChatMessage, ToolError, UserTranscriptionTimeoutEvent, function_tool
 from livekit.agents.voice.events import ConversationItemAddedEvent, UserInputTranscribedEvent
-from worker import hearing
-from worker.agent import CallAgent
-from worker.jumping_time import without_waiting
-from worker.session import CODE, PROMPT, SPELLING
-from worker.testing import PROMPTS, TextCall, paper_service, text_call
-from worker.told import Calls, ToldModel
+from worker.agent import hearing
+from worker.agent.call_agent import CallAgent
+from worker.agent.session import CODE, PROMPT, SPELLING
+from worker.testing.jumping_time import without_waiting
+from worker.testing.text_call import PROMPTS, TextCall, paper_service, text_call
+from worker.testing.told import Calls, ToldModel
 
 UNSURE, SURE = 0.2, 0.9
 Desk = Callable[..., AbstractAsyncContextManager[TextCall]]

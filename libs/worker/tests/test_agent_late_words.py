@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from handoff.call import Role
-from worker.agent import CallAgent
-from worker.jumping_time import without_waiting
-from worker.testing import TextCall, paper_service, text_call
-from worker.told import ToldModel
+from worker.agent.call_agent import CallAgent
+from worker.testing.jumping_time import without_waiting
+from worker.testing.text_call import TextCall, paper_service, text_call
+from worker.testing.told import ToldModel
 
 Desk = Callable[..., AbstractAsyncContextManager[TextCall]]
 

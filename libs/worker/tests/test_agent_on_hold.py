@@ -11,12 +11,12 @@ from typing import Any
 
 from handoff.call import Ending, Role
 from handoff.wire import PoolStatus
-from worker.callback_ticket import tool
-from worker.jumping_time import without_waiting
-from worker.ladder import Ladder
-from worker.testing import TextCall, make_settings, paper_service, text_call
-from worker.told import Calls, ToldModel, ToldTransfer
-from worker.transfer import Moved, Stayed
+from worker.handover.callback_ticket import tool
+from worker.handover.ladder import Ladder
+from worker.handover.transfer import Moved, Stayed
+from worker.testing.jumping_time import without_waiting
+from worker.testing.text_call import TextCall, make_settings, paper_service, text_call
+from worker.testing.told import Calls, ToldModel, ToldTransfer
 
 TO_BILLING = Calls("transfer_call", {"service": "billing"})
 COMPLAINT = "I was charged twice for my March invoice."

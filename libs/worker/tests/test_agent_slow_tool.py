@@ -6,10 +6,10 @@ import asyncio
 from pathlib import Path
 
 from livekit.agents import function_tool
-from worker.jumping_time import without_waiting
-from worker.testing import TextCall, paper_service, text_call
-from worker.told import Calls, ToldModel
-from worker.tools import BackOffice
+from worker.agent.tools import BackOffice
+from worker.testing.jumping_time import without_waiting
+from worker.testing.text_call import TextCall, paper_service, text_call
+from worker.testing.told import Calls, ToldModel
 
 STILL_LOOKING = "One moment please, I'm still looking."
 
@@ -19,7 +19,9 @@ def an_office() -> BackOffice:
 
 
 @without_waiting
-async def test_a_slow_tool_is_filled_with_a_word_that_is_recorded_and_that_the_brain_is_not_told(tmp_path: Path) -> None:
+async def test_a_slow_tool_is_filled_with_a_word_that_is_recorded_and_that_the_brain_is_not_told(
+    tmp_path: Path,
+) -> None:
     office = an_office()
 
     @function_tool

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from handoff.call import Role
 from livekit.agents import ChatContext, ChatMessage, StopResponse
-from worker.announcing import announcement, nobody_took
-from worker.jumping_time import without_waiting
-from worker.testing import TextCall, paper_service, text_call
-from worker.told import Calls, ToldModel, ToldTransfer
-from worker.transfer import Moved, Stayed
+from worker.handover.announcing import announcement, nobody_took
+from worker.handover.transfer import Moved, Stayed
+from worker.testing.jumping_time import without_waiting
+from worker.testing.text_call import TextCall, paper_service, text_call
+from worker.testing.told import Calls, ToldModel, ToldTransfer
 
 ANNOUNCEMENT = "I'm connecting you with our billing specialist. One moment please."
 TO_BILLING = Calls("transfer_call", {"service": "billing", "summary": "Charged twice in March."})

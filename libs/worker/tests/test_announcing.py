@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from worker.announcing import house_words, nobody_took, place_in_line, stand_in
-from worker.hold import Waited
-from worker.testing import paper_service
+from worker.handover.announcing import house_words, nobody_took, place_in_line, stand_in
+from worker.handover.hold import Waited
+from worker.testing.text_call import paper_service
 
 
 def test_who_stands_in_is_announced_with_why(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from livekit import rtc
 from livekit.agents import ChatMessage
 from livekit.agents.voice.events import ConversationItemAddedEvent
-from worker.answer_times import AnswerTimes, times_ms
+from worker.agent.answer_times import AnswerTimes, times_ms
 
 TURN = {"transcription_delay": 0.35, "end_of_turn_delay": 0.5, "on_user_turn_completed_delay": 0.012}
 ANSWER = {"tts_node_ttfb": 0.0604, "e2e_latency": 0.62}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from worker.announcing import announcement, house_words, place_in_line, stand_in
-from worker.asides import is_aside
-from worker.testing import PaperService, paper_service
+from worker.handover.announcing import announcement, house_words, place_in_line, stand_in
+from worker.handover.asides import is_aside
+from worker.testing.text_call import PaperService, paper_service
 
 
 @pytest.fixture

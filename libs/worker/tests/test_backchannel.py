@@ -11,7 +11,7 @@ from livekit.agents import stt
 from livekit.agents.language import LanguageCode
 from livekit.agents.voice import agent_activity
 from livekit.agents.voice.room_io import _output as room_io_output
-from worker.backchannel import go_on, is_backchannel, is_in_mid_sentence, is_mumble, without_backchannels
+from worker.agent.backchannel import go_on, is_backchannel, is_in_mid_sentence, is_mumble, without_backchannels
 
 
 @pytest.mark.parametrize(

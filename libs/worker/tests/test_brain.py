@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from livekit.agents import APIConnectionError, APIConnectOptions, APIStatusError, llm
-from worker import brain
-from worker.brain import Answering
+from worker.agent import brain
+from worker.agent.brain import Answering
 
 Says = Callable[[], AsyncIterator[llm.ChatChunk]]
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from livekit import api, rtc
-from worker import bridge as bridges
-from worker.bridge import Bridge
-from worker.dialling import COLLEAGUE, NotReached
-from worker.jumping_time import everything_ran, without_waiting
-from worker.testing import make_settings
+from worker.humans import bridge as bridges
+from worker.humans.bridge import Bridge
+from worker.humans.dialling import COLLEAGUE, NotReached
+from worker.testing.jumping_time import everything_ran, without_waiting
+from worker.testing.text_call import make_settings
 
 AUDIO = rtc.TrackKind.KIND_AUDIO
 PHONE = rtc.ParticipantKind.PARTICIPANT_KIND_SIP

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from handoff.call import Attempt, Mood, Role, Sentiment, Source
 from handoff.testing import START, make_call, make_context, make_fact, make_intent, make_turn
-from worker import briefing
-from worker.keypad import choices
-from worker.testing import PROMPTS, PaperService, paper_service
+from worker.agent import briefing
+from worker.telephone.keypad import choices
+from worker.testing.text_call import PROMPTS, PaperService, paper_service
 
 
 @pytest.fixture

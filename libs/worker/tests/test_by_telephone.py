@@ -13,13 +13,13 @@ from handoff.lifecycle import State
 from handoff.store import Handoff
 from handoff.testing import START, OutageStore, make_call, make_intent
 from livekit import api
-from worker.hold import Overheard, Waited
-from worker.jumping_time import without_waiting
-from worker.ladder import Asked, Missed
-from worker.person import NOBODY_CAME, OFF_DUTY, Person
+from worker.handover.hold import Overheard, Waited
+from worker.handover.ladder import Asked, Missed
+from worker.handover.transfer import Moved
+from worker.humans.person import NOBODY_CAME, OFF_DUTY, Person
 from worker.settings import Phone
-from worker.testing import hold_call, make_settings
-from worker.transfer import Moved
+from worker.testing.jumping_time import without_waiting
+from worker.testing.text_call import hold_call, make_settings
 
 ANNA, BEN = Phone("+15550100001", "Anna"), Phone("+15550100002", "Ben")
 RINGS_SECONDS = 10.0

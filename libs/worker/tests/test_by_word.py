@@ -16,11 +16,11 @@ from handoff.lifecycle import State
 from handoff.seal import Refusal, Seal, SealRefused
 from handoff.testing import START, FakeClock, OutageStore, make_call, make_context, make_turn
 from livekit import rtc
-from worker import by_word, sealed_dispatch
-from worker.by_word import STEP_METHOD, Giving, Taking
-from worker.jumping_time import everything_ran, without_waiting
+from worker.handover import by_word, sealed_dispatch
+from worker.handover.by_word import STEP_METHOD, Giving, Taking
+from worker.handover.without_store import SteadyStore
 from worker.store_clock import StoreClock
-from worker.without_store import SteadyStore
+from worker.testing.jumping_time import everything_ran, without_waiting
 
 SEAL_KEY = "a-secret-of-the-whole-mesh-in-tests-1"
 CONTEXT = make_context("h1", call=make_call(services=("triage",)))

@@ -11,9 +11,9 @@ from handoff.errors import StoreUnavailable
 from handoff.memory_store import MemoryStore
 from handoff.testing import make_call, memory_store
 from livekit.agents import ToolError
-from worker.callback_ticket import ending_with_ticket, leave_ticket, ticket_of, tool, wished_at
 from worker.checkpoint import Checkpoint
-from worker.testing import hold_call
+from worker.handover.callback_ticket import ending_with_ticket, leave_ticket, ticket_of, tool, wished_at
+from worker.testing.text_call import hold_call
 
 
 async def at_desk(store: MemoryStore) -> Checkpoint:

@@ -14,18 +14,18 @@ from handoff.context import build_context
 from handoff.directory import DIRECTORY
 from handoff.testing import START, make_intent, memory_store
 from prometheus_client import REGISTRY, generate_latest
-from worker import hearing
-from worker.agent import CallAgent
-from worker.canary_testing import CANARY, Canary, Crowd
-from worker.jumping_time import without_waiting
-from worker.observe import Metrics
-from worker.pressing import NO_CARDS
-from worker.pressing_testing import ASK_ACCOUNT, phone_call
-from worker.run import _JsonLines
+from worker.agent import hearing
+from worker.agent.call_agent import CallAgent
+from worker.handover.transfer import Stayed
+from worker.main_process.observe import Metrics
+from worker.main_process.run import _JsonLines
 from worker.service import Service
-from worker.testing import PaperService, TextCall, paper_service
-from worker.told import Calls, ToldModel, ToldTransfer
-from worker.transfer import Stayed
+from worker.telephone.pressing import NO_CARDS
+from worker.testing.canary import CANARY, Canary, Crowd
+from worker.testing.jumping_time import without_waiting
+from worker.testing.pressing import ASK_ACCOUNT, phone_call
+from worker.testing.text_call import PaperService, TextCall, paper_service
+from worker.testing.told import Calls, ToldModel, ToldTransfer
 
 CALLERS = [Canary(number) for number in range(12)]
 

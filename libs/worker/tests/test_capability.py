@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from worker.capability import Identity, identity_in, is_current, taken_out
+from worker.agent.capability import Identity, identity_in, is_current, taken_out
 
 VERIFIED = {"verified": True, "account_id": "AC4721", "name": "Sarah Chen", "capability": "a.b.c"}
 

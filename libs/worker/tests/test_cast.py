@@ -9,12 +9,12 @@ import pytest
 from handoff.call import Role, ToolUse
 from handoff.testing import START, make_call, make_turn
 from livekit.agents import function_tool
-from worker import briefing, tools
-from worker.agent import CallAgent
-from worker.desk_testing import PaperDesk
-from worker.jumping_time import without_waiting
-from worker.told import ToldModel
-from worker.tools import BackOffice, OfficeTools
+from worker.agent import briefing, tools
+from worker.agent.call_agent import CallAgent
+from worker.agent.tools import BackOffice, OfficeTools
+from worker.testing.desk import PaperDesk
+from worker.testing.jumping_time import without_waiting
+from worker.testing.told import ToldModel
 
 USED = ToolUse("get_charge", '{"id": "CH-1"}', '{"status": "paid"}', False, START + 3)
 CALL = make_call(turns=(make_turn("I was charged twice.", role=Role.CALLER, service="triage"),), tool_uses=(USED,))

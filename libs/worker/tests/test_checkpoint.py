@@ -5,7 +5,7 @@ import asyncio
 from handoff.call import Ending, Role, Source
 from handoff.testing import FakeClock, OutageStore, make_call, make_intent, memory_store
 from worker.checkpoint import Checkpoint
-from worker.jumping_time import everything_ran, without_waiting
+from worker.testing.jumping_time import everything_ran, without_waiting
 
 
 async def held(store, lost=lambda: None) -> Checkpoint:

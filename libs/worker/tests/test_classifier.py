@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from worker import classifier, encoder
-from worker.classifier import LABELS, WEIGHTS, preload, probabilities
-from worker.encoder import Encoder, ModelMissing, ModelProblem
-from worker.wording import clauses, is_bare_answer, pairs_and_words, plain
+from worker.understanding import classifier, encoder
+from worker.understanding.classifier import LABELS, WEIGHTS, preload, probabilities
+from worker.understanding.encoder import Encoder, ModelMissing, ModelProblem
+from worker.understanding.wording import clauses, is_bare_answer, pairs_and_words, plain
 
 
 def test_readings_name_every_label_and_add_up_to_one() -> None:

@@ -1,7 +1,7 @@
 """Sentences rendered ahead lose the silence at their edges, and nothing else."""
 
 import numpy as np
-from worker import clips
+from worker.speech import clips
 
 RATE = 24000
 

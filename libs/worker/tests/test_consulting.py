@@ -11,10 +11,10 @@ from handoff.call import Mood, Sentiment
 from handoff.context import build_context
 from handoff.desk import ENTRY
 from handoff.testing import START, make_call, make_fact, make_intent, make_turn
-from worker.consulting import consult, words
-from worker.dialling import NotReached
-from worker.jumping_time import without_waiting
-from worker.testing import paper_service
+from worker.humans.consulting import consult, words
+from worker.humans.dialling import NotReached
+from worker.testing.jumping_time import without_waiting
+from worker.testing.text_call import paper_service
 
 OPENING, BRIEFING, CHOICE = "opening", "briefing", "choice"
 SAYING_SECONDS = 4.0

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from livekit import rtc
 from livekit.rtc._proto import stats_pb2
-from worker.cut_off import CUT_OFF_SECONDS, CutOff
-from worker.jumping_time import everything_ran, without_waiting
+from worker.job.cut_off import CUT_OFF_SECONDS, CutOff
+from worker.testing.jumping_time import everything_ran, without_waiting
 
 CONNECTED = rtc.ConnectionState.CONN_CONNECTED
 LOST = rtc.ConnectionState.CONN_RECONNECTING

@@ -9,10 +9,11 @@ from handoff.call import Fact, Role, Source
 from handoff.context import HandoffContext, build_context
 from handoff.directory import DIRECTORY
 from handoff.testing import START, make_call, make_intent, make_turn
-from worker import cast, desk_note
-from worker.jumping_time import without_waiting
-from worker.testing import paper_service, text_call
-from worker.told import ToldModel
+from worker.agent import cast
+from worker.humans import desk_note
+from worker.testing.jumping_time import without_waiting
+from worker.testing.text_call import paper_service, text_call
+from worker.testing.told import ToldModel
 
 NOTE = (
     "Note from Anna at the desk: please look at the March invoice of account AC4729, the dashboard says error code 502."

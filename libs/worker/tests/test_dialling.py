@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 from livekit import api
-from worker.dialling import COLLEAGUE, NotReached, dial
+from worker.humans.dialling import COLLEAGUE, NotReached, dial
 from worker.settings import Phone
 
 ANNA = Phone("+15550100007", "Anna")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from livekit import api
-from worker.draining import ASK_AGAIN_SECONDS, MOVE_TOPIC, drained
-from worker.jumping_time import everything_ran, without_waiting
+from worker.main_process.draining import ASK_AGAIN_SECONDS, MOVE_TOPIC, drained
+from worker.testing.jumping_time import everything_ran, without_waiting
 
 JOBS = (("call-1", "billing-1"), ("call-2", "billing-2"))
 

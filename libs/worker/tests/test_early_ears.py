@@ -8,10 +8,10 @@ from typing import Any
 from livekit import rtc
 from livekit.agents import NOT_GIVEN, APIConnectionError, stt
 from livekit.agents.language import LanguageCode
-from worker.early_ears import EarlyEars
-from worker.ears_testing import WINDOW, VoiceDetector, sound
-from worker.jumping_time import without_waiting
-from worker.steady_ears import SteadyEars
+from worker.speech.early_ears import EarlyEars
+from worker.speech.steady_ears import SteadyEars
+from worker.testing.ears import WINDOW, VoiceDetector, sound
+from worker.testing.jumping_time import without_waiting
 
 
 class Ears(stt.STT[Any]):

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from livekit import rtc
-from worker.dialling import COLLEAGUE
-from worker.earpiece import Earpiece
-from worker.jumping_time import everything_ran, without_waiting
+from worker.humans.dialling import COLLEAGUE
+from worker.humans.earpiece import Earpiece
+from worker.testing.jumping_time import everything_ran, without_waiting
 
 HUNG_UP, NO_SOUND, BUSY = "hangup", "active", "dialing"
 """What the telephone's attribute says when it leaves the room. LiveKit's reason is the same each time."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from worker import spoken
-from worker.extract import FACT_NAMES, facts_in
+from worker.understanding import spoken
+from worker.understanding.extract import FACT_NAMES, facts_in
 
 ASKED = "Could you tell me your account ID, please?"
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]

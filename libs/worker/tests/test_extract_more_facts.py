@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from worker import spoken
-from worker.extract import facts_in
+from worker.understanding import spoken
+from worker.understanding.extract import facts_in
 
 ASK_ZIP = "Thank you. And what is the ZIP code on the account?"
 ASK_ACCOUNT = "Could you tell me your account ID, please?"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from livekit import rtc
 from livekit.agents.types import USERDATA_TIMED_TRANSCRIPT, USERDATA_TTS_STARTED_TIME
-from worker.first_sound import from_first_sound
+from worker.speech.first_sound import from_first_sound
 
 RATE = 24000
 

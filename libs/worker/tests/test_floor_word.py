@@ -13,8 +13,8 @@ from handoff.lifecycle import State
 from handoff.memory_store import MemoryStore
 from handoff.testing import make_call, make_handoff, memory_store
 from livekit import rtc
-from worker.floor_word import FLOOR_METHOD, FloorWord
-from worker.jumping_time import without_waiting
+from worker.handover.floor_word import FLOOR_METHOD, FloorWord
+from worker.testing.jumping_time import without_waiting
 
 AGENT, CALLER = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT, rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from handoff.call import Channel, Ending, Role
 from handoff.testing import make_call, make_turn
-from worker import clips, greeting
-from worker.desk_testing import APOLOGY, GREETING, ME, PaperDesk
-from worker.jumping_time import everything_ran, without_waiting
-from worker.told import ToldModel
+from worker.job import greeting
+from worker.speech import clips
+from worker.testing.desk import APOLOGY, GREETING, ME, PaperDesk
+from worker.testing.jumping_time import everything_ran, without_waiting
+from worker.testing.told import ToldModel
 
 ASKED = make_turn("Is it about an invoice?", role=Role.AGENT)
 

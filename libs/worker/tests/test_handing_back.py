@@ -12,10 +12,10 @@ from handoff.store import Handoff
 from handoff.testing import make_call
 from livekit import api
 from worker.checkpoint import Checkpoint
-from worker.handing_back import hand_back
-from worker.jumping_time import without_waiting
-from worker.testing import hold_call, make_settings
-from worker.transfer_testing import JournalStore
+from worker.humans.handing_back import hand_back
+from worker.testing.jumping_time import without_waiting
+from worker.testing.text_call import hold_call, make_settings
+from worker.testing.transfer import JournalStore
 
 ANNA = "human-1"
 

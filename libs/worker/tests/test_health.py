@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
-from worker.health import Readiness
+from worker.main_process.health import Readiness
 
 
 @dataclass

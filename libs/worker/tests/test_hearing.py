@@ -9,10 +9,10 @@ import pytest
 from handoff.call import Call, Intent, Mood, Role, Source
 from handoff.directory import DIRECTORY
 from handoff.testing import make_call, make_intent, memory_store
-from worker import hearing
+from worker.agent import hearing
+from worker.agent.hearing import Hearing
 from worker.checkpoint import Checkpoint
-from worker.hearing import Hearing
-from worker.testing import hold_call
+from worker.testing.text_call import hold_call
 
 NAMES = ("escalation", "billing", "technical", "sales", "general")
 

@@ -8,10 +8,10 @@ import logging
 import pytest
 from handoff.store import WorkerStatus
 from handoff.testing import OutageStore
-from worker.admission import Admission
-from worker.health import Readiness
-from worker.heartbeat import BEAT_SECONDS, GONE_SECONDS, Heartbeat
-from worker.jumping_time import without_waiting
+from worker.main_process.admission import Admission
+from worker.main_process.health import Readiness
+from worker.main_process.heartbeat import BEAT_SECONDS, GONE_SECONDS, Heartbeat
+from worker.testing.jumping_time import without_waiting
 
 
 class Beating:

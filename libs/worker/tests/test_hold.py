@@ -12,8 +12,8 @@ import pytest
 from handoff.errors import PeerUnreachable
 from handoff.memory_store import MemoryStore
 from handoff.testing import OutageStore, memory_store
-from worker.hold import Hold, Overheard, Waited, music, wish_of
-from worker.jumping_time import without_waiting
+from worker.handover.hold import Hold, Overheard, Waited, music, wish_of
+from worker.testing.jumping_time import without_waiting
 
 
 class Ear:

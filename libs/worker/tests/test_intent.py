@@ -4,9 +4,9 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from worker import classifier, intent
-from worker.encoder import ModelProblem
-from worker.intent import SURE, best_guess, find_intent, find_intents, is_out_of_scope
+from worker.understanding import classifier, intent
+from worker.understanding.encoder import ModelProblem
+from worker.understanding.intent import SURE, best_guess, find_intent, find_intents, is_out_of_scope
 
 
 @pytest.fixture(autouse=True)

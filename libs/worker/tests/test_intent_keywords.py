@@ -1,7 +1,7 @@
 """Keywords alone: what names a matter, what is denied, and the short answers to the clarifying question."""
 
 import pytest
-from worker import keywords
+from worker.understanding import keywords
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from livekit import rtc
-from worker import clips
-from worker.kept_clips import APOLOGY, CUT_OFF, TECHNICAL_PROBLEM, KeptClips
-from worker.testing import PaperService, make_settings, paper_service
+from worker.speech import clips
+from worker.speech.kept_clips import APOLOGY, CUT_OFF, TECHNICAL_PROBLEM, KeptClips
+from worker.testing.text_call import PaperService, make_settings, paper_service
 
 RATE = 24000
 

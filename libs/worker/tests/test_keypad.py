@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from worker.extract import facts_in
-from worker.keypad import CHOICE_SECONDS, MAX_DIGITS, PAUSE_SECONDS, Keypad, choices, chosen, told
+from worker.telephone.keypad import CHOICE_SECONDS, MAX_DIGITS, PAUSE_SECONDS, Keypad, choices, chosen, told
+from worker.understanding.extract import facts_in
 
 ASK_ACCOUNT = "Could you tell me your account ID, please? Or type the four digits on your keypad, then press hash."
 ASK_ZIP = "Thank you. And what is the ZIP code on the account? Or type the five digits on your keypad, then press hash."

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from handoff.breaker import FAILURES, Breaker, Permit, State
 from handoff.memory_store import MemoryStore
-from worker.jumping_time import without_waiting
-from worker.ladder import Missed
-from worker.ladder_testing import MOVED, House, climb
-from worker.transfer import Stayed
+from worker.handover.ladder import Missed
+from worker.handover.transfer import Stayed
+from worker.testing.jumping_time import without_waiting
+from worker.testing.ladder import MOVED, House, climb
 
 
 # --- the service itself -------------------------------------------------------------------------------------------------

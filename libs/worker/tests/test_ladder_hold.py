@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 from handoff.testing import make_call
-from worker.hold import Waited
-from worker.jumping_time import without_waiting
-from worker.ladder import Missed
-from worker.ladder_testing import FULL, MOVED, House, climb
-from worker.transfer import Stayed
+from worker.handover.hold import Waited
+from worker.handover.ladder import Missed
+from worker.handover.transfer import Stayed
+from worker.testing.jumping_time import without_waiting
+from worker.testing.ladder import FULL, MOVED, House, climb
 
 
 @without_waiting

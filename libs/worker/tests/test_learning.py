@@ -11,11 +11,11 @@ import pytest
 from handoff.call import Source
 from handoff.testing import make_call, make_fact, memory_store
 from livekit.agents import llm
-from worker.capability import Identity
+from worker.agent.capability import Identity
+from worker.agent.learning import Learning
+from worker.agent.tools import BackOffice
 from worker.checkpoint import Checkpoint
-from worker.learning import Learning
-from worker.testing import hold_call
-from worker.tools import BackOffice
+from worker.testing.text_call import hold_call
 
 VERIFIED = {"verified": True, "account_id": "AC4721", "name": "Sarah Chen"}
 HELD = make_fact("identity_capability", "opaque", source=Source.TOOL, verified=True)

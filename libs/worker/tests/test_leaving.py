@@ -12,11 +12,11 @@ from handoff.call import Ending
 from handoff.testing import FakeClock, OutageStore
 from livekit import api, rtc
 from livekit.agents import CloseEvent, CloseReason
-from worker.cast import Cast
+from worker.agent.cast import Cast
 from worker.checkpoint import Checkpoint
-from worker.jumping_time import everything_ran, without_waiting
-from worker.leaving import Leaving
-from worker.testing import hold_call
+from worker.job.leaving import Leaving
+from worker.testing.jumping_time import everything_ran, without_waiting
+from worker.testing.text_call import hold_call
 
 AGENT = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 PUT_OUT = CloseEvent(reason=CloseReason.JOB_SHUTDOWN)

@@ -14,7 +14,7 @@ from livekit.agents.ipc.proc_pool import ProcPool
 from livekit.agents.job import JobAcceptArguments, RunningJobInfo
 from livekit.protocol import agent as agent_pb
 from livekit.protocol import models
-from worker.livekit_worker import ClosedJob, LiveKitWorker
+from worker.main_process.livekit_worker import ClosedJob, LiveKitWorker
 
 SECRET = "s" * 32
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from livekit.rtc._proto import stats_pb2
-from worker.jumping_time import without_waiting
-from worker.media_liveness import LOOK_SECONDS, QUIET_LOOKS, MediaLiveness
+from worker.job.media_liveness import LOOK_SECONDS, QUIET_LOOKS, MediaLiveness
+from worker.testing.jumping_time import without_waiting
 
 
 class Room:

@@ -12,12 +12,12 @@ from handoff.call import Role
 from handoff.lifecycle import State
 from handoff.testing import FakeClock, OutageStore, make_call, make_turn
 from livekit import api, rtc
-from worker.cast import Cast
+from worker.agent.cast import Cast
 from worker.checkpoint import Checkpoint
-from worker.draining import MOVE_TOPIC
-from worker.jumping_time import everything_ran, without_waiting
-from worker.moving import Mover
-from worker.testing import hold_call, make_settings
+from worker.handover.moving import Mover
+from worker.main_process.draining import MOVE_TOPIC
+from worker.testing.jumping_time import everything_ran, without_waiting
+from worker.testing.text_call import hold_call, make_settings
 
 ASKED = make_turn("Would you like me to refund it?", role=Role.AGENT)
 

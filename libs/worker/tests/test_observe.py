@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prometheus_client import generate_latest
-from worker.observe import Metrics
+from worker.main_process.observe import Metrics
 
 
 def scraped(metrics: Metrics) -> list[str]:

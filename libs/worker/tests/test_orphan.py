@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from worker.orphan import when_orphaned
+from worker.job.orphan import when_orphaned
 
 
 @dataclass

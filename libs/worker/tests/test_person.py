@@ -14,12 +14,12 @@ from handoff.lifecycle import State
 from handoff.store import Handoff
 from handoff.testing import FakeClock, OutageStore, make_call, make_intent, make_turn
 from livekit import api
-from worker.hold import Overheard, Waited
-from worker.jumping_time import everything_ran, without_waiting
-from worker.ladder import Asked, Missed
-from worker.person import NOBODY_CAME, OFF_DUTY, Person
-from worker.testing import hold_call, make_settings
-from worker.transfer import Moved
+from worker.handover.hold import Overheard, Waited
+from worker.handover.ladder import Asked, Missed
+from worker.handover.transfer import Moved
+from worker.humans.person import NOBODY_CAME, OFF_DUTY, Person
+from worker.testing.jumping_time import everything_ran, without_waiting
+from worker.testing.text_call import hold_call, make_settings
 
 CARD = "4242 4242 4242 4242"
 CALL = make_call(turns=(make_turn("I want a manager."), make_turn(f"My card is {CARD}.")))

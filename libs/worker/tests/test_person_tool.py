@@ -9,22 +9,22 @@ import pytest
 from handoff.call import Role
 from handoff.testing import make_call, memory_store
 from livekit.agents import llm
-from worker import cast as casting
-from worker import person as persons
-from worker.hold import Waited
-from worker.jumping_time import without_waiting
-from worker.ladder import Asked, Missed
-from worker.person import Person
-from worker.testing import hold_call, make_settings, paper_service, text_call
-from worker.told import Calls, ToldModel
-from worker.transfer import Moved
+from worker.agent import cast as casting
+from worker.handover.hold import Waited
+from worker.handover.ladder import Asked, Missed
+from worker.handover.transfer import Moved
+from worker.humans import person as persons
+from worker.humans.person import Person
+from worker.testing.jumping_time import without_waiting
+from worker.testing.text_call import hold_call, make_settings, paper_service, text_call
+from worker.testing.told import Calls, ToldModel
 
 CONNECT = Calls("connect_person", {"summary": "Charged twice, wants a manager."})
 PLAYBOOK = "service: triage\nfacts: []\nrules:\n  - {name: any, say: I am the playbook., repeat: true}\n"
 
 
 class ToldPerson:
-    """Stands in for worker.person.Person: says a sentence, then ends as it was told."""
+    """Stands in for worker.humans.person.Person: says a sentence, then ends as it was told."""
 
     def __init__(self, ending: Moved | Missed) -> None:
         self.ending = ending

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from livekit import rtc
 from livekit.protocol import models
-from worker.phone import is_on_the_phone, masked
+from worker.telephone.phone import is_on_the_phone, masked
 
 STANDARD = models.ParticipantInfo.STANDARD
 

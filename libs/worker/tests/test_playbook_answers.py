@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from worker.conversation import Answer, Conversation, Said, Speaker, ToolUse, has_none, yes_or_no
+from worker.playbook.conversation import Answer, Conversation, Said, Speaker, ToolUse, has_none, yes_or_no
 
 
 @pytest.mark.parametrize(

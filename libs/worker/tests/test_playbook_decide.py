@@ -7,9 +7,9 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worker.conversation import Conversation, Said, Speaker, ToolUse
-from worker.playbook import Playbook, decide, load
-from worker.playbook_testing import Play, ToolFails
+from worker.playbook.conversation import Conversation, Said, Speaker, ToolUse
+from worker.playbook.playbook import Playbook, decide, load
+from worker.testing.playbook import Play, ToolFails
 
 BOOK = """\
 service: billing

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from livekit.agents import Agent, AgentSession, ChatContext, ToolError, function_tool, llm
-from worker.playbook import load
-from worker.playbook_llm import PlaybookLLM, read
+from worker.playbook.llm import PlaybookLLM, read
+from worker.playbook.playbook import load
 
 BOOK = """\
 service: billing

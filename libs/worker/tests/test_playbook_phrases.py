@@ -1,7 +1,7 @@
 """Sentences with holes: filling them, and knowing them again."""
 
 import pytest
-from worker.phrases import HEARD_ENOUGH, LAST_QUESTION, Phrase
+from worker.playbook.phrases import HEARD_ENOUGH, LAST_QUESTION, Phrase
 
 KNOWN = {"name": "Sarah Chen", "refund.amount": "49.99", "refund.reference": "RF-20417", "date": "March"}
 

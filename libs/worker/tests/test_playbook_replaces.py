@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from worker.playbook import load
-from worker.playbook_testing import Play, ToolFails
+from worker.playbook.playbook import load
+from worker.testing.playbook import Play, ToolFails
 
 BOOK = """\
 service: escalation

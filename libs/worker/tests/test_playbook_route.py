@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from handoff.call import Intent
-from worker.playbook_route import leads_to
+from worker.playbook.route import leads_to
 
 SURE, UNSURE = 0.95, 0.7
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from worker import playbook_yaml
-from worker.playbook import Playbook, PlaybookError, load
-from worker.playbook_testing import Play
-from worker.story import Story
+from worker.playbook import yaml as playbook_yaml
+from worker.playbook.playbook import Playbook, PlaybookError, load
+from worker.playbook.story import Story
+from worker.testing.playbook import Play
 
 SETS = ("manners", "identity", "transfers", "ending")
 BOOK = """\
@@ -104,7 +104,7 @@ def test_a_mistake_in_a_set_is_told_with_the_sets_file_and_line(
         "rules:\n  - name: thanks\n    wen: {intent: sales}\n    say: You're welcome.\n"
     )
     for name in SETS[1:]:
-        (tmp_path / f"{name}.yaml").write_text((files("worker") / "playbooks" / f"{name}.yaml").read_text())
+        (tmp_path / f"{name}.yaml").write_text((files("worker.playbook") / "sets" / f"{name}.yaml").read_text())
     monkeypatch.setattr(playbook_yaml, "_SETS", tmp_path)
     with pytest.raises(PlaybookError) as refused:
         book(tmp_path)
@@ -116,7 +116,7 @@ def test_a_wrong_name_in_a_set_is_found_too(tmp_path: Path, monkeypatch: pytest.
         "rules:\n  - name: thanks\n    when: {known: acount_id}\n    say: You're welcome, {display_name:first}.\n"
     )
     for name in SETS[1:]:
-        (tmp_path / f"{name}.yaml").write_text((files("worker") / "playbooks" / f"{name}.yaml").read_text())
+        (tmp_path / f"{name}.yaml").write_text((files("worker.playbook") / "sets" / f"{name}.yaml").read_text())
     monkeypatch.setattr(playbook_yaml, "_SETS", tmp_path)
     with pytest.raises(PlaybookError) as refused:
         book(tmp_path)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from worker.playbook import PlaybookError, load
+from worker.playbook.playbook import PlaybookError, load
 
 GOOD = """\
 service: billing

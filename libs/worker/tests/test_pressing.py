@@ -9,13 +9,13 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
-from worker.jumping_time import everything_ran, without_waiting
-from worker.keypad import CHOICE_SECONDS, PAUSE_SECONDS
-from worker.pressing import NO_CARDS, NOT_ASKED_FOR
-from worker.pressing_testing import ASK_ACCOUNT, ASK_ZIP, COMPLAINT, YES_OR_NO, PhoneCall, phone_call
-from worker.silence import SilenceWatch
-from worker.testing import PROMPTS
-from worker.told import ToldModel
+from worker.agent.silence import SilenceWatch
+from worker.telephone.keypad import CHOICE_SECONDS, PAUSE_SECONDS
+from worker.telephone.pressing import NO_CARDS, NOT_ASKED_FOR
+from worker.testing.jumping_time import everything_ran, without_waiting
+from worker.testing.pressing import ASK_ACCOUNT, ASK_ZIP, COMPLAINT, YES_OR_NO, PhoneCall, phone_call
+from worker.testing.text_call import PROMPTS
+from worker.testing.told import ToldModel
 
 ACCOUNT = "My account ID is A C, 4 7 2 1."
 CARD = "4111111111111111"

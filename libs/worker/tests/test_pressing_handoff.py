@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from handoff.call import Channel, Role
 from handoff.testing import make_call, make_context, make_turn
-from worker.jumping_time import everything_ran, without_waiting
-from worker.pressing import _KEPT_SECONDS, NOT_ASKED_FOR
-from worker.pressing_testing import ASK_ACCOUNT, COMPLAINT, YES_OR_NO, PhoneCall, phone_call
-from worker.told import Calls, ToldModel, ToldTransfer
-from worker.transfer import Moved
+from worker.handover.transfer import Moved
+from worker.telephone.pressing import _KEPT_SECONDS, NOT_ASKED_FOR
+from worker.testing.jumping_time import everything_ran, without_waiting
+from worker.testing.pressing import ASK_ACCOUNT, COMPLAINT, YES_OR_NO, PhoneCall, phone_call
+from worker.testing.told import Calls, ToldModel, ToldTransfer
 
 ACCOUNT = "My account ID is A C, 4 7 2 1."
 CARD = "4111111111111111"

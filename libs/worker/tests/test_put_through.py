@@ -6,10 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from worker import answer
-from worker.put_through import put_through
+from worker.humans.put_through import put_through
+from worker.job import answer
 from worker.settings import Phone
-from worker.testing import make_settings
+from worker.testing.text_call import make_settings
 
 TOLD = {"telephone": "1", "call_id": "call-1", "handoff_id": "d1", "agent_id": "human-1"}
 

@@ -9,11 +9,11 @@ from handoff.call import Ending
 from handoff.desk import DESK
 from handoff.lifecycle import State
 from handoff.testing import make_call, make_handoff
-from worker.jumping_time import everything_ran, without_waiting
-from worker.livekit_worker import ClosedJob
-from worker.recovery import NOBODY_COULD
-from worker.recovery_testing import ALICE, Scene
-from worker.rooms import Caller
+from worker.main_process.livekit_worker import ClosedJob
+from worker.recovery.recovery import NOBODY_COULD
+from worker.recovery.rooms import Caller
+from worker.testing.jumping_time import everything_ran, without_waiting
+from worker.testing.recovery import ALICE, Scene
 
 
 # --- the parent -------------------------------------------------------------------------------------------------------

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from handoff.call import Ending, Floor
 from handoff.store import Overdue
-from worker.jumping_time import everything_ran, without_waiting
-from worker.livekit_worker import ClosedJob
-from worker.recovery import CALLER_BACK_SECONDS, CALLER_WAS_GONE, NOBODY_COULD
-from worker.recovery_testing import ALICE, RECOVERY_SECONDS, Scene
+from worker.main_process.livekit_worker import ClosedJob
+from worker.recovery.recovery import CALLER_BACK_SECONDS, CALLER_WAS_GONE, NOBODY_COULD
+from worker.testing.jumping_time import everything_ran, without_waiting
+from worker.testing.recovery import ALICE, RECOVERY_SECONDS, Scene
 
 
 # --- where it goes on -------------------------------------------------------------------------------------------------

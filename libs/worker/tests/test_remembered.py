@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from handoff.call import Call, Role, ToolUse
 from handoff.testing import START, make_call, make_turn
-from worker import briefing
-from worker.playbook_llm import read
-from worker.testing import PaperService, paper_service
+from worker.agent import briefing
+from worker.playbook.llm import read
+from worker.testing.text_call import PaperService, paper_service
 
 ANNOUNCED = "I'm connecting you with our billing specialist. One moment please."
 

@@ -12,10 +12,11 @@ import pytest
 from handoff.call import Role, ToolUse
 from handoff.testing import START, OutageStore, make_call, make_fact, make_intent, make_turn
 from livekit import api
-from worker import playbook, resuming
-from worker.desk_testing import APOLOGY, AWAITED, GREETING, ME, PaperDesk
-from worker.jumping_time import everything_ran, without_waiting
-from worker.told import ToldModel
+from worker.job import resuming
+from worker.playbook import playbook
+from worker.testing.desk import APOLOGY, AWAITED, GREETING, ME, PaperDesk
+from worker.testing.jumping_time import everything_ran, without_waiting
+from worker.testing.told import ToldModel
 
 
 def said(text: str, at: float = 1, *, service: str = "triage", agent: bool = False, cut: bool = False) -> Any:

@@ -14,10 +14,10 @@ from handoff.store import Overdue, RoomList
 from handoff.testing import FakeClock, OutageStore, make_call
 from livekit import api
 from prometheus_client import generate_latest
-from worker.jumping_time import everything_ran, without_waiting
-from worker.observe import Metrics
-from worker.rooms import CONSULTATIONS, Caller, Present, consultation_of
-from worker.rounds import ROUND_SECONDS, Rounds
+from worker.main_process.observe import Metrics
+from worker.recovery.rooms import CONSULTATIONS, Caller, Present, consultation_of
+from worker.recovery.rounds import ROUND_SECONDS, Rounds
+from worker.testing.jumping_time import everything_ran, without_waiting
 
 ALICE = Caller("caller-1", False)
 

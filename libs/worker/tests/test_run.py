@@ -11,14 +11,14 @@ from livekit.agents import JobRequest
 from livekit.agents.job import JobAcceptArguments
 from livekit.protocol import agent as agent_pb
 from livekit.protocol import models as models_pb
-from worker import doors, run
-from worker.agent import CallAgent
-from worker.draining import MOVE_TOPIC
-from worker.jumping_time import everything_ran, without_waiting
-from worker.livekit_worker import ClosedJob
+from worker.agent.call_agent import CallAgent
+from worker.main_process import doors, run
+from worker.main_process.draining import MOVE_TOPIC
+from worker.main_process.livekit_worker import ClosedJob
 from worker.service import Service
 from worker.settings import Settings, SettingsError
-from worker.testing import make_settings
+from worker.testing.jumping_time import everything_ran, without_waiting
+from worker.testing.text_call import make_settings
 
 TRIAGE = Service("triage", CallAgent)
 BILLING = Service("billing", CallAgent)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from worker import doors, run
+from worker.main_process import doors, run
 
 
 # --- ports ------------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from worker.run import _identity
+from worker.main_process.run import _identity
 
 
 @pytest.mark.parametrize(

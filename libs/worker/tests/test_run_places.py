@@ -8,11 +8,11 @@ from types import SimpleNamespace
 from livekit.agents import JobRequest
 from livekit.agents.job import JobAcceptArguments
 from livekit.protocol import agent as agent_pb
-from worker import run
-from worker.agent import CallAgent
-from worker.jumping_time import everything_ran, without_waiting
+from worker.agent.call_agent import CallAgent
+from worker.main_process import run
 from worker.service import Service
-from worker.testing import make_settings
+from worker.testing.jumping_time import everything_ran, without_waiting
+from worker.testing.text_call import make_settings
 
 
 class Asked:

@@ -12,12 +12,12 @@ from livekit import rtc
 from livekit.agents import NOT_GIVEN, AgentSession, UserStateChangedEvent, stt, tts
 from livekit.agents.language import LanguageCode
 from livekit.agents.voice import io
-from worker.early_ears import EarlyEars
-from worker.ears_testing import WINDOW, VoiceDetector, sound
-from worker.jumping_time import everything_ran, without_waiting
-from worker.senses import Senses, after_the_voice
-from worker.steady_ears import SteadyEars
-from worker.told import ToldModel
+from worker.agent.senses import Senses, after_the_voice
+from worker.speech.early_ears import EarlyEars
+from worker.speech.steady_ears import SteadyEars
+from worker.testing.ears import WINDOW, VoiceDetector, sound
+from worker.testing.jumping_time import everything_ran, without_waiting
+from worker.testing.told import ToldModel
 
 START, END, FINAL = (
     stt.SpeechEventType.START_OF_SPEECH,

@@ -2,7 +2,7 @@
 
 import pytest
 from handoff.call import Mood, Sentiment
-from worker.sentiment import is_frustrated, score, update
+from worker.understanding.sentiment import is_frustrated, score, update
 
 
 def feels(said: str) -> Sentiment:

@@ -10,11 +10,11 @@ from livekit import rtc
 from livekit.agents import AgentSession
 from livekit.agents.voice import io
 from livekit.plugins import openai
-from worker import session
-from worker.early_ears import EarlyEars
-from worker.session import CODE, PROMPT, SPELLING, WHOLE
-from worker.steady_ears import SteadyEars
-from worker.told import ToldModel
+from worker.agent import session
+from worker.agent.session import CODE, PROMPT, SPELLING, WHOLE
+from worker.speech.early_ears import EarlyEars
+from worker.speech.steady_ears import SteadyEars
+from worker.testing.told import ToldModel
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 from livekit import rtc
-from worker.jumping_time import without_waiting
-from worker.silence import PATIENT_SECONDS, SilenceWatch, asks_to_wait
+from worker.agent.silence import PATIENT_SECONDS, SilenceWatch, asks_to_wait
+from worker.testing.jumping_time import without_waiting
 
 SECONDS = 8.0
 

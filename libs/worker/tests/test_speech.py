@@ -13,12 +13,12 @@ import openai
 import pytest
 from livekit import rtc
 from livekit.agents import APIConnectionError, APIConnectOptions, APIStatusError, APITimeoutError
-from worker import speech
-from worker.agent import CallAgent
+from worker.agent.call_agent import CallAgent
 from worker.service import Service, Voice
 from worker.settings import Settings
-from worker.speech import Provider, SpareSpeech, SureSTT
-from worker.testing import make_settings
+from worker.speech import providers as speech
+from worker.speech.providers import Provider, SpareSpeech, SureSTT
+from worker.testing.text_call import make_settings
 
 SERVICE = Service("billing", CallAgent, Voice("onyx"))
 SAID = "my card is four one one one"

@@ -9,9 +9,9 @@ import pytest
 from livekit import rtc
 from livekit.agents import NOT_GIVEN, APIConnectionError, APIStatusError, stt
 from livekit.agents.language import LanguageCode
-from worker.jumping_time import without_waiting
-from worker.standby import REST_SECONDS
-from worker.steady_ears import SteadyEars
+from worker.speech.standby import REST_SECONDS
+from worker.speech.steady_ears import SteadyEars
+from worker.testing.jumping_time import without_waiting
 
 SAID = "my account is A C four seven two one"
 

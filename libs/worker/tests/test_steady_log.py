@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from worker.steady_log import SteadyHandler
+from worker.main_process.steady_log import SteadyHandler
 
 
 class Disc(io.StringIO):

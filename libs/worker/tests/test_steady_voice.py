@@ -11,10 +11,10 @@ import pytest
 from livekit import rtc
 from livekit.agents import APIConnectionError, APIConnectOptions, APIError, APIStatusError, tts
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
-from worker import clips
-from worker.jumping_time import without_waiting
-from worker.standby import REST_SECONDS
-from worker.steady_voice import SteadyVoice
+from worker.speech import clips
+from worker.speech.standby import REST_SECONDS
+from worker.speech.steady_voice import SteadyVoice
+from worker.testing.jumping_time import without_waiting
 
 RATE = 24000
 Deed = str

@@ -9,9 +9,9 @@ import subprocess
 import sys
 
 import pytest
-from worker.jumping_time import without_waiting
-from worker.livekit_worker import ClosedJob
-from worker.stopped import LOOK_SECONDS, StoppedJobs, process_state
+from worker.main_process.livekit_worker import ClosedJob
+from worker.main_process.stopped import LOOK_SECONDS, StoppedJobs, process_state
+from worker.testing.jumping_time import without_waiting
 
 JOB = ClosedJob("call-1", "billing-1", "", None)
 

@@ -8,7 +8,7 @@ import json
 import pytest
 from handoff.call import Call, Mood, Role, Sentiment, Source
 from handoff.testing import START, make_call, make_fact, make_intent, make_turn
-from worker.story import Story, known_to, last_said, last_words, story_of
+from worker.playbook.story import Story, known_to, last_said, last_words, story_of
 
 
 def verified(name: str, value: str, service: str = "billing") -> object:

@@ -14,11 +14,11 @@ from handoff.store import Handoff
 from handoff.testing import START, OutageStore, make_call, make_handoff
 from livekit.agents import APIConnectionError
 from worker.checkpoint import Checkpoint
-from worker.consulting import Words
-from worker.dialling import NotReached
-from worker.jumping_time import everything_ran, without_waiting
-from worker.switchboard import End, Means, Sent, Switchboard
-from worker.testing import hold_call
+from worker.humans.consulting import Words
+from worker.humans.dialling import NotReached
+from worker.humans.switchboard import End, Means, Sent, Switchboard
+from worker.testing.jumping_time import everything_ran, without_waiting
+from worker.testing.text_call import hold_call
 
 ANNA = "human-a1"
 SENT = Sent("call-1", "d1", ANNA, "Anna")

@@ -11,10 +11,11 @@ import pytest
 from handoff.errors import FloorLost, HandoffError, IllegalMove, StoreUnavailable, UnknownHandoff
 from handoff.lifecycle import State
 from handoff.testing import OutageStore, make_call, make_handoff
-from worker import clips, taking
-from worker.desk_testing import ME, PaperDesk
-from worker.jumping_time import everything_ran, without_waiting
-from worker.told import ToldModel
+from worker.job import taking
+from worker.speech import clips
+from worker.testing.desk import ME, PaperDesk
+from worker.testing.jumping_time import everything_ran, without_waiting
+from worker.testing.told import ToldModel
 
 
 class Told:

@@ -13,11 +13,11 @@ import pytest
 from livekit.agents import ToolError
 from livekit.agents.llm import mcp
 from mcp.types import CallToolResult
-from worker import tools
-from worker.capability import Identity
-from worker.jumping_time import without_waiting
-from worker.testing import make_settings
-from worker.tools import BackOffice
+from worker.agent import tools
+from worker.agent.capability import Identity
+from worker.agent.tools import BackOffice
+from worker.testing.jumping_time import without_waiting
+from worker.testing.text_call import make_settings
 
 THERE = make_settings(mcp_url="http://office.invalid/mcp", tool_timeout_seconds=5.0)
 

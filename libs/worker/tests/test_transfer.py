@@ -9,9 +9,9 @@ from handoff.errors import WireMismatch
 from handoff.lifecycle import State
 from handoff.outcome import Refusal
 from handoff.testing import make_fact
-from worker.jumping_time import everything_ran, without_waiting
-from worker.transfer import Moved, Stayed
-from worker.transfer_testing import (
+from worker.handover.transfer import Moved, Stayed
+from worker.testing.jumping_time import everything_ran, without_waiting
+from worker.testing.transfer import (
     AbsentTaker,
     DeafTaker,
     DecliningTaker,

@@ -13,9 +13,9 @@ from handoff.errors import StoreUnavailable
 from handoff.lifecycle import State
 from handoff.outcome import Expired
 from livekit import api
-from worker.jumping_time import everything_ran, without_waiting
-from worker.transfer import Moved, Stayed
-from worker.transfer_testing import DeafTaker, SilentTaker, Stage, UndecidedTaker, VanishedTaker, WillingTaker
+from worker.handover.transfer import Moved, Stayed
+from worker.testing.jumping_time import everything_ran, without_waiting
+from worker.testing.transfer import DeafTaker, SilentTaker, Stage, UndecidedTaker, VanishedTaker, WillingTaker
 
 NO_LIVEKIT = [
     api.TwirpError("unavailable", "no", status=503),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from livekit import rtc
 from livekit.agents.voice import io
-from worker.unheard import UnheardSource, keep_unheard
-from worker.voice_gate import VoiceGate
+from worker.speech.unheard import UnheardSource, keep_unheard
+from worker.speech.voice_gate import VoiceGate
 
 RATE, FRAME = 1000, 50
 

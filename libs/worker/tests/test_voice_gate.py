@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from livekit import rtc
 from livekit.agents.voice import io
-from worker.jumping_time import everything_ran, without_waiting
-from worker.voice_gate import VoiceGate
+from worker.speech.voice_gate import VoiceGate
+from worker.testing.jumping_time import everything_ran, without_waiting
 
 
 class Loudspeaker(io.AudioOutput):

@@ -11,8 +11,8 @@ from handoff.errors import FloorLost, StoreUnavailable, UnknownCall
 from handoff.lifecycle import State
 from handoff.store import Handoff
 from handoff.testing import START, FakeClock, OutageStore, make_call, make_context, make_turn
+from worker.handover.without_store import SteadyStore
 from worker.store_clock import StoreClock
-from worker.without_store import SteadyStore
 
 LEASE = 1.0
 CALL = make_call(services=("triage",))

@@ -8,7 +8,7 @@ from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from worker.agent import CallAgent
+    from worker.agent.call_agent import CallAgent
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from handoff.directory import DIRECTORY
 from handoff.errors import FloorLost, HandoffError, IllegalMove
 from handoff.lifecycle import State
 from worker.checkpoint import Checkpoint
-from worker.floor_word import FloorWord
-from worker.transfer import Moved, Transfer
+from worker.handover.floor_word import FloorWord
+from worker.handover.transfer import Moved, Transfer
 
 from local.chaos.soundless.mortal import Life, Mortal
 from local.chaos.soundless.rooms import Agent, Room, Seat

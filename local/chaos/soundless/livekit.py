@@ -8,7 +8,7 @@ import time
 from typing import Protocol
 
 from livekit import api
-from worker.rooms import Caller, Present
+from worker.recovery.rooms import Caller, Present
 
 from local.chaos.soundless.rooms import Room
 
@@ -57,7 +57,7 @@ class LiveKit:
         """See LiveKitAPI.room."""
         await self.close(request.room)
 
-    # --- as the main process asks (worker.rooms) ------------------------------------------------------------------------
+    # --- as the main process asks (worker.recovery.rooms) ---------------------------------------------------------------
     async def present(self, room: str) -> Present:
         """See Rooms.present."""
         found = self.rooms.get(room)

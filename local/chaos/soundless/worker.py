@@ -12,11 +12,11 @@ from handoff.agent_ids import agent_id_of, awaited_taker
 from handoff.giver import Giver, PoolStatus
 from handoff.redis_store import RedisStore
 from handoff.taker import Listener, Taker, serve
-from worker.admission import Admission
-from worker.livekit_worker import ClosedJob
-from worker.observe import Metrics
-from worker.recovery import Recovery
-from worker.rounds import Rounds
+from worker.main_process.admission import Admission
+from worker.main_process.livekit_worker import ClosedJob
+from worker.main_process.observe import Metrics
+from worker.recovery.recovery import Recovery
+from worker.recovery.rounds import Rounds
 from worker.settings import Settings
 
 from local.chaos.soundless.agent import Job

@@ -1,6 +1,6 @@
 """`python -m billing`: the billing worker."""
 
-from worker.run import run
+from worker.main_process.run import run
 
 from billing.agent import SERVICE
 

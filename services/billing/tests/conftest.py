@@ -8,7 +8,7 @@ import pytest
 from backoffice.testing import KEY, opened
 from billing_mcp.seed import examples
 from billing_mcp.settings import Settings
-from worker.playbook_testing import Play
+from worker.testing.playbook import Play
 
 from services.billing.tests.dialogue import VERIFIED, BackOffice, taken
 

@@ -12,8 +12,8 @@ from billing_mcp.rows import Mailing, Refund
 from billing_mcp.settings import Settings
 from billing_mcp.tools import make_office
 from sqlalchemy import func, select
-from worker import playbook
-from worker.playbook_testing import Play, ToolFails
+from worker.playbook import playbook
+from worker.testing.playbook import Play, ToolFails
 
 BOOK = playbook.load(files("billing") / "playbook.yaml")
 GREETING = "Hi there, I'm your billing specialist. I see you're calling about your March invoice."

@@ -14,14 +14,15 @@ from billing.agent import SERVICE, BillingAgent
 from handoff.call import Channel, Ending, Fact, Role, Source
 from handoff.testing import make_call, make_context, make_fact, make_turn, memory_store
 from livekit.agents import ToolError, function_tool
-from worker import playbook, prompts
-from worker.agent import CallAgent
-from worker.jumping_time import without_waiting
-from worker.keypad import PAUSE_SECONDS
-from worker.playbook_llm import PlaybookLLM
-from worker.pressing import NO_CARDS, Pressing
-from worker.pressing_testing import KeyRoom
-from worker.testing import TextCall, hold_call, text_call
+from worker import prompts
+from worker.agent.call_agent import CallAgent
+from worker.playbook import playbook
+from worker.playbook.llm import PlaybookLLM
+from worker.telephone.keypad import PAUSE_SECONDS
+from worker.telephone.pressing import NO_CARDS, Pressing
+from worker.testing.jumping_time import without_waiting
+from worker.testing.pressing import KeyRoom
+from worker.testing.text_call import TextCall, hold_call, text_call
 
 BOOK = playbook.load(SERVICE.folder / "playbook.yaml")
 VERIFIED = {

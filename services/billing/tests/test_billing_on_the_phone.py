@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from worker.keypad import chosen, told
-from worker.playbook_testing import Play
-from worker.story import Story
+from worker.playbook.story import Story
+from worker.telephone.keypad import chosen, told
+from worker.testing.playbook import Play
 
 from services.billing.tests.dialogue import ASK_ACCOUNT, ASK_ZIP, DONE, LOOK, OFFER, BackOffice, taken
 

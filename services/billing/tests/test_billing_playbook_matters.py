@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from billing_mcp.rows import Mailing
-from worker.playbook_testing import Play
-from worker.story import Story
+from worker.playbook.story import Story
+from worker.testing.playbook import Play
 
 from services.billing.tests.dialogue import (
     ANYTHING_ELSE,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from worker.playbook_testing import Play
-from worker.story import Story
+from worker.playbook.story import Story
+from worker.testing.playbook import Play
 
 from services.billing.tests.dialogue import ASK_ACCOUNT, BOOK, CALLBACK, DONE, OFFER, VERIFIED, BackOffice, taken
 

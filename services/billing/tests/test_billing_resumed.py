@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from worker.conversation import Conversation, Said, ToolUse
-from worker.playbook_testing import Play
+from worker.playbook.conversation import Conversation, Said, ToolUse
+from worker.testing.playbook import Play
 
 from services.billing.tests.dialogue import DONE, BackOffice
 

@@ -1,6 +1,6 @@
 """`python -m escalation`: the escalation worker."""
 
-from worker.run import run
+from worker.main_process.run import run
 
 from escalation.agent import SERVICE
 

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from handoff.call import Channel
-from worker.agent import CallAgent
+from worker.agent.call_agent import CallAgent
 from worker.service import Service, Voice
 
 from escalation import recap, tools, wishes

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from handoff.call import Role
 from handoff.context import HandoffContext
 from handoff.directory import DIRECTORY
-from worker.spoken import money, spelled
+from worker.understanding.spoken import money, spelled
 
 from escalation import wishes
 

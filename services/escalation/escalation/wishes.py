@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from handoff.call import Attempt, Role, Turn
-from worker import spoken
-from worker.conversation import Answer, yes_or_no
+from worker.playbook.conversation import Answer, yes_or_no
+from worker.understanding import spoken
 
 MANAGER = re.compile(
     r"\b(manager|supervisor|boss|human|real person|person in charge)\b"

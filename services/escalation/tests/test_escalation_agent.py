@@ -12,11 +12,12 @@ from handoff.call import Attempt, Channel, Ending, Intent, Role, Source, Turn
 from handoff.directory import DIRECTORY
 from handoff.testing import make_call, make_context, make_fact, make_intent, make_turn, memory_store
 from livekit.agents import function_tool
-from worker import playbook, prompts
-from worker.agent import CallAgent
-from worker.jumping_time import without_waiting
-from worker.playbook_llm import PlaybookLLM
-from worker.testing import hold_call, text_call
+from worker import prompts
+from worker.agent.call_agent import CallAgent
+from worker.playbook import playbook
+from worker.playbook.llm import PlaybookLLM
+from worker.testing.jumping_time import without_waiting
+from worker.testing.text_call import hold_call, text_call
 
 BOOK = playbook.load(SERVICE.folder / "playbook.yaml")
 ANGRY = make_call(

@@ -8,10 +8,10 @@ import pytest
 from escalation import wishes
 from escalation.agent import SERVICE
 from handoff.call import Role, Turn
-from worker import playbook
-from worker.conversation import Said, Speaker
-from worker.playbook_testing import Play, ToolFails
-from worker.story import Story
+from worker.playbook import playbook
+from worker.playbook.conversation import Said, Speaker
+from worker.playbook.story import Story
+from worker.testing.playbook import Play, ToolFails
 
 BOOK = playbook.load(SERVICE.folder / "playbook.yaml")
 STORY = "you called about your March invoice, and you have spoken with our billing specialist"

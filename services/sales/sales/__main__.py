@@ -1,6 +1,6 @@
 """`python -m sales`: the sales worker."""
 
-from worker.run import run
+from worker.main_process.run import run
 
 from sales.agent import SERVICE
 

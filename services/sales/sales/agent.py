@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from worker.agent import CallAgent
+from worker.agent.call_agent import CallAgent
 from worker.service import Service, Voice
 
 from sales import plans, tools, wishes

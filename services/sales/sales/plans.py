@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from handoff.call import Role, Turn
-from worker.extract_sales import current_plan, plans_named
+from worker.understanding.extract_sales import current_plan, plans_named
 
 _ASKS = re.compile(
     r"\b(?:what|which|tell me|explain|compare|difference|describe|know|hear|features?|does|is|are|how much|too|isn't|not|n't)\b"

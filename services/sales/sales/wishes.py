@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from handoff.call import Role, Turn
-from worker.conversation import Answer, yes_or_no
+from worker.playbook.conversation import Answer, yes_or_no
 
 from sales import hours
 

@@ -15,7 +15,7 @@ from sales_mcp.settings import Settings
 from sales_mcp.tools import make_office
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from worker.playbook_testing import Play
+from worker.testing.playbook import Play
 
 from services.sales.tests.dialogue import BOOK, DIRECT, GREETING, HANDED_OVER, BackOffice
 

@@ -7,9 +7,9 @@ from importlib.resources import files
 from typing import Any
 
 from sales_mcp.rows import Booking
-from worker import playbook
-from worker.playbook_testing import ToolFails
-from worker.story import Story
+from worker.playbook import playbook
+from worker.playbook.story import Story
+from worker.testing.playbook import ToolFails
 
 BOOK = playbook.load(files("sales") / "playbook.yaml")
 TOOLS = ("find_account", "verify_identity", "get_customer_plan", "list_plans", "make_quote", "find_demo_slots", "book_demo",

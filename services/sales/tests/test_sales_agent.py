@@ -11,11 +11,12 @@ from handoff.testing import make_call, make_context, make_fact, make_turn, memor
 from livekit.agents import ToolError, function_tool
 from sales import tools
 from sales.agent import SERVICE, SalesAgent
-from worker import playbook, prompts
-from worker.agent import CallAgent
-from worker.jumping_time import without_waiting
-from worker.playbook_llm import PlaybookLLM
-from worker.testing import TextCall, hold_call, text_call
+from worker import prompts
+from worker.agent.call_agent import CallAgent
+from worker.playbook import playbook
+from worker.playbook.llm import PlaybookLLM
+from worker.testing.jumping_time import without_waiting
+from worker.testing.text_call import TextCall, hold_call, text_call
 
 BOOK = playbook.load(SERVICE.folder / "playbook.yaml")
 QUOTE = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from sales_mcp.rows import Lead, Quote
-from worker.playbook_testing import Play
-from worker.story import Story
+from worker.playbook.story import Story
+from worker.testing.playbook import Play
 
 from services.sales.tests.dialogue import (
     BOOK,

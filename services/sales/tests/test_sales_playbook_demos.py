@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sales_mcp import slots
 from sales_mcp.rows import Lead, Quote
-from worker.playbook_testing import Play, ToolFails
-from worker.story import Story
+from worker.playbook.story import Story
+from worker.testing.playbook import Play, ToolFails
 
 from services.sales.tests.dialogue import (
     BOOK,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sales_mcp.rows import Lead, Quote
-from worker.playbook_testing import Play
+from worker.testing.playbook import Play
 
 from services.sales.tests.dialogue import (
     BOOK,

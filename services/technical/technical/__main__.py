@@ -1,6 +1,6 @@
 """`python -m technical`: the technical worker."""
 
-from worker.run import run
+from worker.main_process.run import run
 
 from technical.agent import SERVICE
 

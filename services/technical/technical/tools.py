@@ -8,7 +8,7 @@ from typing import Any
 
 from handoff.call import Source
 from worker.checkpoint import Checkpoint
-from worker.spoken import spelled
+from worker.understanding.spoken import spelled
 
 
 def topic(known: Mapping[str, str]) -> str:

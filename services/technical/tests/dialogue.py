@@ -9,8 +9,8 @@ from typing import Any
 from backoffice.testing import Call, opened
 from sqlalchemy import select
 from technical_mcp.rows import Ticket, TicketUpdate
-from worker import playbook
-from worker.playbook_testing import Play, ToolFails
+from worker.playbook import playbook
+from worker.testing.playbook import Play, ToolFails
 
 GREETING = "Hi there, I'm your technical specialist. I see you're calling about this problem: the app keeps crashing."
 FOUND = "I found the reason. Version 4.2 of the app crashes while it syncs large folders."

@@ -11,11 +11,12 @@ from handoff.testing import make_call, make_fact, memory_store
 from livekit.agents import function_tool
 from technical import tools
 from technical.agent import SERVICE, TechnicalAgent
-from worker import playbook, prompts
-from worker.agent import CallAgent
-from worker.jumping_time import without_waiting
-from worker.playbook_llm import PlaybookLLM
-from worker.testing import TextCall, hold_call, text_call
+from worker import prompts
+from worker.agent.call_agent import CallAgent
+from worker.playbook import playbook
+from worker.playbook.llm import PlaybookLLM
+from worker.testing.jumping_time import without_waiting
+from worker.testing.text_call import TextCall, hold_call, text_call
 
 BOOK = playbook.load(SERVICE.folder / "playbook.yaml")
 FINDING = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from worker.playbook_testing import Play, ToolFails
+from worker.testing.playbook import Play, ToolFails
 
 from services.technical.tests.dialogue import (
     BOOK,

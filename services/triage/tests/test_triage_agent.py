@@ -7,14 +7,15 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 from handoff.call import Ending
 from triage.agent import SERVICE
-from worker import playbook, prompts
-from worker.agent import CallAgent
-from worker.announcing import announcement
-from worker.jumping_time import without_waiting
-from worker.playbook_llm import PlaybookLLM
-from worker.testing import TextCall, text_call
-from worker.told import ToldTransfer
-from worker.transfer import Moved, Stayed
+from worker import prompts
+from worker.agent.call_agent import CallAgent
+from worker.handover.announcing import announcement
+from worker.handover.transfer import Moved, Stayed
+from worker.playbook import playbook
+from worker.playbook.llm import PlaybookLLM
+from worker.testing.jumping_time import without_waiting
+from worker.testing.text_call import TextCall, text_call
+from worker.testing.told import ToldTransfer
 
 BOOK = playbook.load(SERVICE.folder / "playbook.yaml")
 COMPLAINT = "Hi, I was charged twice for my March invoice."

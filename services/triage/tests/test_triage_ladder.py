@@ -8,10 +8,10 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from worker import playbook
-from worker.announcing import nobody_took
-from worker.hold import Waited
-from worker.playbook_testing import Play, ToolFails
+from worker.handover.announcing import nobody_took
+from worker.handover.hold import Waited
+from worker.playbook import playbook
+from worker.testing.playbook import Play, ToolFails
 
 OFFERS_CALLBACK = "Shall I ask a colleague to call you back?"
 READ_BACK = "Your callback ticket is C T, 1 0 0 0 1."

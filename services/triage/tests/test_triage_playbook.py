@@ -7,10 +7,10 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from worker import playbook
-from worker.keypad import chosen
-from worker.playbook_testing import Play
-from worker.story import Story
+from worker.playbook import playbook
+from worker.playbook.story import Story
+from worker.telephone.keypad import chosen
+from worker.testing.playbook import Play
 
 BOOK = playbook.load(files("triage") / "playbook.yaml")
 GREETING = "Thanks for calling Acme Cloud. How can I help you today?"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from worker.story import Story
+from worker.playbook.story import Story
 
 from services.triage.tests.test_triage_playbook import ANYTHING_ELSE, went_to
 from services.triage.tests.test_triage_playbook import start as answered

@@ -1,6 +1,6 @@
 """`python -m triage`: the triage worker."""
 
-from worker.run import run
+from worker.main_process.run import run
 
 from triage.agent import SERVICE
 

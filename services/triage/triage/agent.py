@@ -1,6 +1,6 @@
 """Triage's agent: all of its craft is in its prompts and its playbook."""
 
-from worker.agent import CallAgent
+from worker.agent.call_agent import CallAgent
 from worker.service import Service, Voice
 
 

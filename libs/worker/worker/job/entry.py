@@ -1,0 +1,47 @@
+"""Entry of a job process, in a module that costs nothing to import.
+
+The main process only names it; the brain, speech and tools behind it are imported by the job processes' template (the
+forkserver) while the main process is still connecting, which halves a worker's time to readiness.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+from livekit.agents import JobContext, JobProcess
+
+from worker.service import Service
+from worker.settings import Settings
+
+PRELOAD = [
+    "worker.job.answer",
+    "openai.resources.chat",
+    "openai.resources.audio.speech",
+    "openai.resources.audio.transcriptions",
+    "openai.pagination",
+    "anyio._backends._asyncio",
+]
+"""Imported once in the template process and shared by every job."""
+
+
+def prewarm(process: JobProcess, service: Service, settings: Settings) -> None:
+    """In each idle process, before its call comes: the playbook is read (0.1 s), and the sentences for the worst case are
+    rendered unless they are kept already; that in a thread, so that the process is ready at once."""
+    from worker.agent import cast
+    from worker.speech import kept_clips  # already in memory, see PRELOAD
+
+    cast.warm(service)
+    threading.Thread(target=lambda: asyncio.run(kept_clips.fill(settings, service)), daemon=True).start()
+
+
+def attributes_of(ctx: JobContext) -> dict[str, str]:
+    """What this job was told when it was sent: a dispatch's attributes, or its token's, when the main process launched it itself."""
+    return dict(ctx.job.attributes) or dict(ctx.token_claims().attributes or {})
+
+
+async def job(ctx: JobContext, service: Service, settings: Settings) -> None:
+    """Answers one call; see answer.py."""
+    from worker.job.answer import answer  # already in memory, see PRELOAD
+
+    await answer(ctx, service, settings)

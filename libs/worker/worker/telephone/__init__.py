@@ -1,0 +1,1 @@
+"""Callers on the telephone: how they are known, and what they type."""
