@@ -18,6 +18,8 @@ from local.caller.recording import Recording
 
 Frames = npt.NDArray[np.bool_]
 
+PAUSE_MS = 700
+"""Longer than the pauses within a sentence: whoever speaks after it has begun anew."""
 BUFFERED_MS = 400
 """What a dead agent had sent is still played out: 110 to 240 ms were measured."""
 
@@ -35,7 +37,9 @@ class Heard:
     struck_heard_ms: int
     """How long the struck agent was heard after all that was on its way had been played."""
     silent_end_ms: int = 0
-    """How long the caller had heard nothing when the mesh closed the line; 0 when he hung up himself."""
+    """How long the caller had heard no agent when the mesh closed the line; 0 when he hung up himself."""
+    begins_again: bool = True
+    """Whether an agent began to speak after the strike. A sentence that was under way then proves nothing."""
 
 
 def measure(
@@ -61,7 +65,8 @@ def measure(
         longest_silence_ms=_longest_silence(recording, anybody[start:], sounding[start:end]),
         two_voices_ms=two_voices_ms(recording),
         struck_heard_ms=int(struck[start + BUFFERED_MS // FRAME_MS :].sum()) * FRAME_MS,
-        silent_end_ms=_silent_end(sounding[start:]) if recording.ended_by == "mesh" else 0,
+        silent_end_ms=_silent_end(anybody[start:]) if recording.ended_by == "mesh" else 0,
+        begins_again=_begins(others, start),
     )
 
 
@@ -77,13 +82,6 @@ def longest_silence_ms(
     """Of the call from ``since`` on (seconds since the epoch)."""
     heard = measure(recording, struck_at=since, until=until, hellos_ms=hellos_ms)
     return heard.longest_silence_ms
-
-
-def last_voice_after(recording: Recording, moment: float) -> bool:
-    """Whether any agent was heard after that moment."""
-    return (
-        _first(_any([audible(t) for t in recording.agents.values()], recording), _frame(recording, moment)) is not None
-    )
 
 
 def _frame(recording: Recording, moment: float) -> int:
@@ -120,6 +118,17 @@ def _longest_silence(recording: Recording, voice: Frames, sounding: Frames) -> i
         current = 0 if is_sound else current + 1
         longest = max(longest, current)
     return longest * FRAME_MS
+
+
+def _begins(voice: Frames, start: int) -> bool:
+    """Whether a voice is heard after ``start`` that was not there before: behind a pause of PAUSE_MS at least."""
+    pause = PAUSE_MS // FRAME_MS
+    quiet = 0 if start and voice[max(0, start - pause) : start].any() else pause
+    for is_voice in voice[start:].tolist():
+        if is_voice and quiet >= pause:
+            return True
+        quiet = 0 if is_voice else quiet + 1
+    return False
 
 
 def _silent_end(sounding: Frames) -> int:

@@ -34,8 +34,8 @@ _SERVICES = ("triage", "billing", "escalation")
 CHAOS_ENV = {"VOICEMESH_DRAIN_SECONDS": "30", "VOICEMESH_SILENCE_SECONDS": "120"}
 """Of every worker: without the first a mesh on one machine stops at once when it is told to; without the second the agents would ask
 whether their callers are still there before the callers do."""
-_SOUNDLESS_HANDOFFS = 1_000
-"""Without audio, at the end of a run of everything: half a minute. `--soundless` does ten times as many."""
+_SOUNDLESS_HANDOFFS = 600
+"""Without audio, at the end of a run of everything: some 20 s. `--soundless` does 10,000."""
 _LEDGER_SECONDS = 15.0
 _MISSES = 1
 """How often a call that could not be struck is tried again."""
@@ -165,24 +165,27 @@ async def _struck(stage: Stage, planned: Planned) -> list[Row]:
             return [Row(fault.name, "", os.getloadavg()[0], 0.0, missed=str(missed))]
         each = (time.monotonic() - began) / len(rows)
         return [replace(row, seconds=round(each, 1)) for row in rows]
+    rows = list[Row]()
     for again in range(_MISSES + 1):
-        row = await struck_call(stage, fault, seed=planned.seed + again)
-        if not row.missed or row.is_impossible:
+        rows.append(await struck_call(stage, fault, seed=planned.seed + again))
+        if not rows[-1].missed or rows[-1].is_impossible:
             break
-    return [row]
+    return rows
 
 
 def told(row: Row) -> str:
     """One call in one line."""
-    if row.missed or row.heard is None:
-        return f"{row.fault:<16} not struck: {row.missed}"
-    voice = "never" if row.heard.voice_after_ms is None else f"{row.heard.voice_after_ms} ms"
-    silence = f"{row.heard.longest_silence_ms / 1000:.1f} s"
     wrong = "; ".join(str(problem) for problem in row.problems)
+    wrong = f"  WRONG: {wrong}" if wrong else ""
+    if row.missed or row.heard is None:
+        return f"{row.fault:<16} not struck: {row.missed}{wrong}"
+    after = "never" if row.heard.voice_after_ms is None else f"after {row.heard.voice_after_ms} ms"
+    voice = f"a voice again {after}, " if row.has_voice_again else ""
+    silence = f"{row.heard.longest_silence_ms / 1000:.1f} s"
     notes = f" ({', '.join(row.notes)})" if row.notes else ""
     return (
-        f"{row.fault:<16} {row.what}: a voice again after {voice}, longest silence {silence}, {row.ending or 'no ending'}"
-        f"{notes} (load {row.load:.1f}, {row.seconds:.0f} s){f'  WRONG: {wrong}' if wrong else ''}"
+        f"{row.fault:<16} {row.what}: {voice}longest silence {silence}, {row.ending or 'no ending'}"
+        f"{notes} (load {row.load:.1f}, {row.seconds:.0f} s){wrong}"
     )
 
 

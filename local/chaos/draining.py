@@ -1,7 +1,7 @@
 """A worker that drains with several live calls: each is moved to another worker, and its caller hears nothing special.
 
 Its callers have asked to wait, as most who are on a line say nothing: on a small machine with an embedded voice, five who talk at once
-would show what the machine does not bear. One after the other they then talk on with the agent that has their call now.
+would show what the machine does not bear. Two at a time they then talk on with the agent that has their call now.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from local.chaos.callers import CALLERS
 from local.chaos.faults import Fault
 from local.chaos.processes import NotThere, until
 from local.chaos.run import Row, Stage, heal
-from local.chaos.verdict import is_moved, judge
+from local.chaos.verdict import Before, is_moved, judge
 from local.ended import ended
 
 _THERE_SECONDS = 30.0
@@ -28,6 +28,7 @@ _TALKS_ON_SECONDS = 45.0
 _MOVED_SECONDS = 30.0
 _CALL_SECONDS = 240.0
 _ENDING_SECONDS = 20.0
+_AT_ONCE = 2
 _JOINS_SECONDS = 2.0
 """Before the first word of a call there is silence anyway."""
 
@@ -62,7 +63,9 @@ async def drained(stage: Stage, fault: Fault, *, calls: int, worker: str = "bill
         mesh.process(worker).send(signal.SIGTERM)
         struck_at = time.time()
         moves = await asyncio.gather(*(_moved(stage, call_id, owner) for call_id, owner in owners.items()))
-        talked_on_at = [await _talked_on(caller) for caller in callers]
+        talked_on_at: list[float] = []
+        for number in range(0, calls, _AT_ONCE):
+            talked_on_at += await asyncio.gather(*map(_talked_on, callers[number : number + _AT_ONCE]))
         stayed = await asyncio.gather(*calling)
     finally:
         for task in calling:
@@ -70,8 +73,7 @@ async def drained(stage: Stage, fault: Fault, *, calls: int, worker: str = "bill
         await asyncio.gather(*calling, return_exceptions=True)
     times = [_Times(struck_at, *each) for each in zip(waits_at, moves, talked_on_at, strict=True)]
     found = [await _row(stage, fault, one, at, load) for one, at in zip(stayed, times, strict=True)]
-    with suppress(NotThere):
-        await heal(mesh)
+    await heal(mesh)
     return [row for row, _ in found], [moved for _, moved in found]
 
 
@@ -96,9 +98,9 @@ async def _row(stage: Stage, fault: Fault, stayed: Stayed, at: _Times, load: flo
         call=call,
         lines=[line for line in await stage.store.endings() if line.call_id == recording.call_id],
         changes={},
-        known=frozenset(),
+        before=Before(has_spoken=True),
         struck_at=at.struck,
-        silence_ms=fault.silence_ms,
+        expects=fault.expects(),
     )
     problems += tuple(is_moved(at.moved - at.struck if at.moved else None))
     if problems:

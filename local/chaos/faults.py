@@ -10,6 +10,7 @@ from local.chaos import moments, preparing, strikes
 from local.chaos.moments import Moment
 from local.chaos.preparing import Prepare
 from local.chaos.strikes import Strike
+from local.chaos.verdict import Expects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +31,21 @@ class Fault:
     """Whether time counts from when the struck process was ready again, rather than from the strike."""
     aim_ms: tuple[int, int] | None = None
     """Median and 95th percentile that are aimed at for the first voice."""
-    silence_ms: int = 20_000
-    """A longer silence than this is a silent drop, whatever comes after it."""
+    silence_ms: int = 12_000
+    """A longer silence than this is a silent drop, whatever comes after it: about twice what was measured, or four times the aim."""
+    reaches: str = ""
+    """A service that must have had the call all the same."""
+    is_unheard: bool = False
+    """Whether the caller must notice nothing: nobody may have to go on for a lost agent."""
+    leaves_attempt: bool = False
+    """Whether a tool must have failed, or the call was not struck."""
     calls: int = 1
     """How many callers are on the line at once; with several, the worker that has them all is drained."""
+
+    def expects(self, *, freezes: bool = False) -> Expects:
+        """For the verdict. The callers of a worker that drains hang up when all of them have been moved."""
+        finishes = self.finishes and self.calls == 1
+        return Expects(finishes, self.silence_ms, self.reaches, self.is_unheard, freezes)
 
 
 _JOB = (500, 1000)
@@ -43,7 +55,9 @@ _LIVEKIT = (10_000, 10_000)
 
 
 def _job(name: str, title: str, moment: Moment) -> Fault:
-    return Fault(name=name, title=title, caller="asks", moment=moment, strike=strikes.kill_job(), aim_ms=_JOB)
+    return Fault(
+        name=name, title=title, caller="asks", moment=moment, strike=strikes.kill_job(), aim_ms=_JOB, silence_ms=6_000
+    )
 
 
 def _giver(state: State) -> Fault:
@@ -52,8 +66,9 @@ def _giver(state: State) -> Fault:
         title=f"giver's job killed, handoff {state}",
         caller="charged_twice",
         moment=moments.handoff_is(state),
-        strike=strikes.kill_job("triage"),
+        strike=strikes.kill_job("triage", at=state),
         aim_ms=None if state in (State.TAKEN, State.SPOKEN) else _JOB,
+        silence_ms=6_000,
     )
 
 
@@ -63,7 +78,8 @@ def _taker(state: State) -> Fault:
         title=f"taker's job killed, handoff {state}",
         caller="charged_twice",
         moment=moments.handoff_is(state),
-        strike=strikes.kill_job("billing"),
+        strike=strikes.kill_job("billing", at=state),
+        silence_ms=8_000,
     )
 
 
@@ -80,6 +96,7 @@ FAULTS: tuple[Fault, ...] = (
         moment=moments.speaking(),
         strike=strikes.freeze_job(),
         aim_ms=_FROZEN,
+        silence_ms=6_000,
     ),
     # --- a worker ---
     Fault(
@@ -89,6 +106,7 @@ FAULTS: tuple[Fault, ...] = (
         moment=moments.speaking(),
         strike=strikes.kill_worker(),
         aim_ms=_WORKER,
+        silence_ms=6_000,
     ),
     Fault(
         name="worker-frozen",
@@ -97,6 +115,7 @@ FAULTS: tuple[Fault, ...] = (
         moment=moments.speaking(),
         strike=strikes.freeze_worker(),
         aim_ms=(1400, 1800),
+        silence_ms=8_000,
     ),
     Fault(
         name="drain",
@@ -106,6 +125,7 @@ FAULTS: tuple[Fault, ...] = (
         strike=strikes.drain_worker(),
         finishes=True,
         silence_ms=10_000,
+        is_unheard=True,
     ),
     Fault(
         name="drain-of-many",
@@ -116,6 +136,7 @@ FAULTS: tuple[Fault, ...] = (
         finishes=True,
         calls=5,
         silence_ms=10_000,
+        is_unheard=True,
     ),
     Fault(
         name="service-lost",
@@ -123,7 +144,7 @@ FAULTS: tuple[Fault, ...] = (
         caller="asks_billing",
         moment=moments.speaking(),
         strike=strikes.kill_all_workers("billing"),
-        silence_ms=30_000,
+        silence_ms=10_000,
     ),
     Fault(
         name="service-away",
@@ -149,6 +170,7 @@ FAULTS: tuple[Fault, ...] = (
         strike=strikes.cut_off(seconds=12.0),
         prepare=preparing.on_a_wire,
         finishes=True,
+        is_unheard=True,
     ),
     Fault(
         name="partition",
@@ -157,7 +179,7 @@ FAULTS: tuple[Fault, ...] = (
         moment=moments.speaking(),
         strike=strikes.partition(seconds=30.0),
         prepare=preparing.on_a_wire,
-        silence_ms=30_000,
+        silence_ms=12_000,
     ),
     Fault(
         name="clock-jump",
@@ -191,17 +213,19 @@ FAULTS: tuple[Fault, ...] = (
         name="mcp-killed",
         title="a back office killed, back in seconds",
         caller="refund",
-        moment=moments.speaking("billing"),
         strike=strikes.kill("billing_mcp"),
         finishes=True,
+        moment=moments.listening(line=2),
+        leaves_attempt=True,
     ),
     Fault(
         name="mcp-frozen",
         title="a back office answers nothing for 12 s",
         caller="refund",
-        moment=moments.speaking("billing"),
         strike=strikes.freeze("billing_mcp", seconds=12.0),
         finishes=True,
+        moment=moments.listening(line=2),
+        leaves_attempt=True,
     ),
     # --- what all lean on ---
     Fault(
@@ -211,6 +235,7 @@ FAULTS: tuple[Fault, ...] = (
         moment=moments.speaking(),
         strike=strikes.freeze("redis", seconds=10.0),
         finishes=True,
+        is_unheard=True,
     ),
     Fault(
         name="redis-empty",
@@ -219,6 +244,7 @@ FAULTS: tuple[Fault, ...] = (
         moment=moments.speaking(),
         strike=strikes.kill("redis"),
         finishes=True,
+        is_unheard=True,
     ),
     Fault(
         name="redis-failover",
@@ -228,6 +254,7 @@ FAULTS: tuple[Fault, ...] = (
         strike=strikes.fail_over(),
         prepare=preparing.with_a_replica,
         finishes=True,
+        is_unheard=True,
     ),
     Fault(
         name="redis-handoff",
@@ -236,6 +263,8 @@ FAULTS: tuple[Fault, ...] = (
         moment=moments.greeting,
         strike=strikes.freeze("redis", seconds=30.0),
         finishes=True,
+        is_unheard=True,
+        reaches="billing",
     ),
     Fault(
         name="model-stalled",
@@ -265,6 +294,7 @@ FAULTS: tuple[Fault, ...] = (
         strike=strikes.kill("livekit", restarts_after=1.0),
         counts_from_up=True,
         aim_ms=_LIVEKIT,
+        silence_ms=20_000,
     ),
     Fault(
         name="livekit-stopped",
@@ -274,6 +304,7 @@ FAULTS: tuple[Fault, ...] = (
         strike=strikes.stop("livekit"),
         counts_from_up=True,
         aim_ms=_LIVEKIT,
+        silence_ms=20_000,
     ),
     Fault(
         name="livekit-frozen",

@@ -14,7 +14,7 @@ from local.caller import Access, Recording, Script
 from local.caller.band import Samples
 from local.caller.captions import OnCaption
 from local.caller.script import Expect
-from local.chaos.at_the_ear import BUFFERED_MS, Heard, last_voice_after, measure
+from local.chaos.at_the_ear import Heard, measure
 from local.chaos.caller import PatientCaller, Stayed
 from local.chaos.moments import Moment, speaking
 from local.chaos.plan import NoSuchFault
@@ -25,6 +25,8 @@ from local.chaos.verdict import CLOSED_SILENT_MS
 from local.supervisor.mesh import BACK_OFFICES, LEDGER, SERVICES, Mesh
 
 _CALL_SECONDS = 240.0
+SILENCE_MS = 20_000
+"""Longer, and whoever listens to a demo would have hung up."""
 _ALIASES = {"mcp": "billing_mcp"}
 _RESTARTS_AFTER_SECONDS = {"livekit": 1.0}
 
@@ -53,9 +55,10 @@ class Survived:
             found.append("the call's record has no ending")
         if self.recording.ended_by != "mesh":
             found.append("the mesh did not end the call: the caller had to")
-        # Whoever was killed may still be heard out.
-        if not last_voice_after(self.recording, self.struck.at + BUFFERED_MS / 1000):
-            found.append("the caller heard nobody after the strike")
+        if not heard.begins_again:  # whoever was killed may still be heard out
+            found.append("nobody spoke to the caller after the strike")
+        if heard.longest_silence_ms > SILENCE_MS:
+            found.append(f"the caller heard nothing for {heard.longest_silence_ms / 1000:.1f} s")
         if heard.silent_end_ms > CLOSED_SILENT_MS:
             found.append(f"the line was closed after {heard.silent_end_ms / 1000:.1f} s of silence")
         if heard.two_voices_ms:

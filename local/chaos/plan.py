@@ -27,6 +27,8 @@ FIRST = (
     "speech-frozen",
     "model-stalled",
     "black-hole",
+    "giver-ready",
+    "taker-taken",
     "service-lost",
     "partition",
     "clock-jump",

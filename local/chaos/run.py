@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from handoff.call import Call
+from handoff.call import Call, Role
 from handoff.errors import HandoffError
 from handoff.ledger import LedgerLine
 from handoff.redis_store import RedisStore
@@ -26,7 +26,7 @@ from local.chaos.processes import NotPossible, NotThere, is_quiet, until
 from local.chaos.replies import Replies, as_script
 from local.chaos.scene import Scene
 from local.chaos.strikes import Struck
-from local.chaos.verdict import Problem, is_moved, judge
+from local.chaos.verdict import SILENT_DROP, Before, Problem, is_moved, judge
 from local.ended import ended
 from local.eval.databases import Databases
 from local.supervisor.mesh import Mesh
@@ -55,6 +55,8 @@ class Row:
     struck_at: float = 0.0
     """Seconds since the epoch."""
     heard: Heard | None = None
+    has_voice_again: bool = False
+    """Whether the time to a voice again means anything: an agent was struck, or the server that carries its voice."""
     ending: str = ""
     ending_detail: str = ""
     services: tuple[str, ...] = ()
@@ -111,11 +113,15 @@ async def struck_call(stage: Stage, fault: Fault, *, seed: int) -> Row:
         if not calling.done():
             striking.result()  # raises: it could not be struck
         stayed = await calling
-        struck, known = await striking
-        row = await _judged(stage, fault, stayed, struck, known, load)
+        struck, before = await striking
+        row = await _judged(stage, fault, stayed, struck, before, load)
     except (NotThere, CallRefused, HandoffError) as missed:
         is_impossible = isinstance(missed, NotPossible)
         row = Row(fault.name, caller.call_id, load, 0.0, missed=str(missed), is_impossible=is_impossible)
+        if calling.done() and not calling.exception():  # he did not wait to be struck
+            row = replace(
+                row, problems=tuple(Problem(SILENT_DROP, what) for what in calling.result().recording.problems)
+            )
     finally:
         striking.cancel()
         if not calling.done():
@@ -137,13 +143,16 @@ async def _caller(stage: Stage, who: Who) -> PatientCaller:
     return PatientCaller(replies, voice, access=access)
 
 
-async def _strike(scene: Scene, fault: Fault, caller: PatientCaller) -> tuple[Struck, frozenset[str]]:
+async def _strike(scene: Scene, fault: Fault, caller: PatientCaller) -> tuple[Struck, Before]:
     if scene.prepared is not None:
         await scene.floor()
         await scene.prepared.call_is_there()
     await fault.moment(scene)
     call = await scene.store.load_call(caller.call_id)
-    known = frozenset(fact.name for fact in call.facts) if call is not None else frozenset()
+    before = Before()
+    if call is not None:
+        has_spoken = any(turn.role is Role.CALLER for turn in call.turns)
+        before = Before(frozenset(fact.name for fact in call.facts), has_spoken)
     struck = await fault.strike(scene)
     if not fault.finishes:
         await (scene.close() if fault.counts_from_up else scene.thawed())
@@ -151,14 +160,14 @@ async def _strike(scene: Scene, fault: Fault, caller: PatientCaller) -> tuple[St
         with suppress(NotThere):  # then the verdict tells of it
             await until(caller.is_spoken_to, what="a voice", seconds=_VOICE_SECONDS)
         caller.hang_up()
-    return struck, known
+    return struck, before
 
 
-async def _judged(
-    stage: Stage, fault: Fault, stayed: Stayed, struck: Struck, known: frozenset[str], load: float
-) -> Row:
+async def _judged(stage: Stage, fault: Fault, stayed: Stayed, struck: Struck, before: Before, load: float) -> Row:
     recording = stayed.recording
     call = await ended(stage.store, recording.call_id, within_seconds=_ENDING_SECONDS)
+    if fault.leaves_attempt and call is not None and not call.attempts:
+        raise NotThere("no tool was asked while its back office was away")
     heard = measure(
         recording,
         struck_at=struck.at,
@@ -172,10 +181,9 @@ async def _judged(
         call=call,
         lines=await _lines(stage.store, recording.call_id),
         changes=await asyncio.to_thread(stage.databases.changes),
-        known=known,
+        before=before,
         struck_at=struck.at,
-        silence_ms=fault.silence_ms,
-        freezes=struck.thawed_at > 0 and bool(struck.agent_id),
+        expects=fault.expects(freezes=struck.thawed_at > 0 and bool(struck.agent_id)),
     )
     if struck.is_drain:
         problems += tuple(is_moved(struck.moved_after_seconds))
@@ -190,6 +198,7 @@ async def _judged(
         what=struck.what,
         struck_at=struck.at,
         heard=heard,
+        has_voice_again=bool(struck.agent_id) or fault.counts_from_up,
         ending=str(call.ending) if call is not None and call.ending else "",
         ending_detail=call.ending_detail if call is not None else "",
         services=call.services if call is not None else (),

@@ -96,6 +96,14 @@ class Scene:
             pass
         raise NotThere(f"the handoff never was {state}")
 
+    async def handoff_state(self) -> State:
+        """Of the call's latest handoff. Raises NotThere."""
+        call = await self.call(lambda call: bool(call.handoff_ids))
+        handoff = await self.store.load_handoff(call.handoff_ids[-1])
+        if handoff is None:
+            raise NotThere("the handoff has expired")
+        return handoff.state
+
     def refunds(self) -> int:
         """How many refunds billing's database holds for this call."""
         path = Path(self.mesh.database_url("billing").removeprefix("sqlite:///"))

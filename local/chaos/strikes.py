@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import psutil
 from handoff.agent_ids import awaited_taker
+from handoff.lifecycle import State
 
 from local.chaos.model import Model
 from local.chaos.preparing import WORKER, Prepared
@@ -48,14 +49,21 @@ Strike = Callable[[Scene], Awaitable[Struck]]
 
 
 # --- agents -------------------------------------------------------------------------------------------------------------
-def kill_job(service: str = "") -> Strike:
-    """SIGKILL to the process of the call's agent: the floor's owner, or that of ``service``."""
+def kill_job(service: str = "", *, at: State | None = None) -> Strike:
+    """SIGKILL to the process of the call's agent: the floor's owner, or that of ``service``. ``at``: the state of the handoff that is
+    meant; it tells the one that was hit, and one that is meant to be READY and is not any more was missed."""
 
     async def strike(scene: Scene) -> Struck:
         service_, agent_id = await _agent(scene, service)
         _, job = await job_of(scene.mesh, service_)
         job.kill()
-        return Struck(f"job of {service_} killed", time.time(), agent_id)
+        struck = Struck(f"job of {service_} killed", time.time(), agent_id)
+        if at is not None:
+            state = await scene.handoff_state()
+            if at is State.READY and state is not at:
+                raise NotThere(f"the handoff was {state} when it was struck")
+            struck.notes.append(f"the handoff was {state}")
+        return struck
 
     return strike
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.chaos.faults import FAULTS, Fault
 from local.chaos.run import Row
-from local.chaos.verdict import ASKED_AGAIN
+from local.chaos.verdict import ASKED_AGAIN, DOUBLE_SPEAKER, REPEATED_EFFECT, SILENT_DROP, WRONG_ENDING
 
 if TYPE_CHECKING:
     from local.chaos.soundless.run import Outcome
@@ -46,7 +46,7 @@ class Run:
     @property
     def problems(self) -> list[tuple[Row, str]]:
         """All that must not happen, with the call in which it did."""
-        return [(row, str(problem)) for row in self.struck for problem in row.problems]
+        return [(row, str(problem)) for row in self.rows for problem in row.problems]
 
     @property
     def not_struck(self) -> list[str]:
@@ -84,8 +84,8 @@ def page(run: Run) -> str:
         f"`{run.command}`: seed {run.seed}, {len(run.struck)} calls struck in {run.seconds / 60:.1f} minutes, {os.cpu_count()} cores,"
         f" load {run.load[0]:.1f} before and {run.load[1]:.1f} after, Python {platform.python_version()}.",
         "",
-        "From the strike to a voice again, and the longest silence afterwards, at the caller's ear. Where a process was started"
-        " again first (LiveKit), time counts from when it was ready.",
+        "From the strike to a voice again, where an agent was struck, and the longest silence afterwards, at the caller's ear. Where a"
+        " process was started again first (LiveKit), time counts from when it was ready.",
         "",
         *table(run),
         "",
@@ -125,7 +125,8 @@ def _of(run: Run, fault: Fault) -> list[Row]:
 
 def _figures(fault: Fault, rows: Sequence[Row]) -> dict[str, Any]:
     heard = [row.heard for row in rows if row.heard is not None]
-    voices = [h.voice_after_ms for h in heard if h.voice_after_ms is not None]
+    of_agents = [row.heard for row in rows if row.heard is not None and row.has_voice_again]
+    voices = [h.voice_after_ms for h in of_agents if h.voice_after_ms is not None]
     return {
         "fault": fault.name,
         "title": fault.title,
@@ -171,9 +172,9 @@ def spread(values: Sequence[float]) -> dict[str, float] | None:
 
 
 def _verdict(run: Run) -> list[str]:
-    kinds = Counter(problem.kind for row in run.struck for problem in row.problems)
+    kinds = Counter(problem.kind for row in run.rows for problem in row.problems)
     counted = ", ".join(
-        f"{kinds.get(kind, 0)} {kind}s" for kind in ("silent drop", "double speaker", "repeated effect")
+        f"{kinds.get(kind, 0)} {kind}s" for kind in (SILENT_DROP, DOUBLE_SPEAKER, REPEATED_EFFECT, WRONG_ENDING)
     )
     lines = [f"**Verdict**: {counted}; {kinds.get(ASKED_AGAIN, 0)} times asked again."]
     lines += [f"- {row.fault} ({row.call_id}): {problem}" for row, problem in run.problems]

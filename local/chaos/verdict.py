@@ -2,6 +2,8 @@
 
 A **silent drop**: no ending in the record, no voice after the strike, a silence beyond the fault's bound, a line that the mesh closed
 without a word, a caller who gave up.
+A **wrong ending**: a call that went on to its end and was not helped, or not by whom it wanted; one that only the caller ended and that
+has another ending than that. A fault that he must **not hear** at all, and did: a successor's apology tells of it.
 A **double speaker**: two agents heard at once, or one that had been struck heard again. A **repeated effect**: one thing done twice
 in a back office or in the record. And a call has one line in the ledger, nobody is asked what was known when it was struck, and a call
 whose worker drains is **moved** in time.
@@ -14,16 +16,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from handoff.call import Call
+from handoff.call import Call, Ending
 from handoff.ledger import LedgerLine
 
-from local.caller import Recording
+from local.caller import Caption, Recording
 from local.caller.captions import CALLER
 from local.chaos.at_the_ear import Heard
 from local.eval.evidence import TableDiff
 
 SILENT_DROP, DOUBLE_SPEAKER, REPEATED_EFFECT = "silent drop", "double speaker", "repeated effect"
 ENDINGS, ASKED_AGAIN, NOT_MOVED = "not one ending", "asked again", "not moved"
+WRONG_ENDING, HEARD = "wrong ending", "heard"
 MOVED_SECONDS = 10.0
 """What is aimed at: every call of a drained worker is with another one by then."""
 CLOSED_SILENT_MS = 10_000
@@ -33,7 +36,38 @@ _QUESTIONS = {
     "code": re.compile(r"\bzip code\b[^.!]*\?", re.IGNORECASE),
 }
 """How a caller is asked who he is."""
+_GREETING = re.compile(r"\bhow (?:can|may) I help\b(?! you now)", re.IGNORECASE)
+"""How a caller is greeted of whom nothing is known yet."""
+_APOLOGY = re.compile(r"\bwe were cut off\b", re.IGNORECASE)
+"""What a successor says first."""
+_HELPED = frozenset({Ending.RESOLVED, Ending.CALLBACK_BOOKED, Ending.TRANSFERRED_TO_HUMAN})
+_LEFT = frozenset({Ending.CALLER_HUNG_UP, Ending.CALLBACK_BOOKED})
 Changes = Mapping[str, Mapping[str, TableDiff]]
+
+
+@dataclass(frozen=True, slots=True)
+class Expects:
+    """What a fault promises of the calls that it strikes."""
+
+    finishes: bool = True
+    """Whether the caller stays until the mesh ends the call; otherwise he hangs up."""
+    silence_ms: int = 12_000
+    """A longer silence than this is a silent drop, whatever comes after it."""
+    reaches: str = ""
+    """A service that must have had the call all the same."""
+    is_unheard: bool = False
+    """Whether the caller must notice nothing: nobody may have to go on for a lost agent."""
+    freezes: bool = False
+    """Whether the struck agent lives on, frozen or cut off, until it is let go, and must not be heard then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the record held when the call was struck."""
+
+    facts: frozenset[str] = frozenset()
+    has_spoken: bool = False
+    """Whether the caller had said anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +88,40 @@ def judge(
     call: Call | None,
     lines: Sequence[LedgerLine],
     changes: Changes,
-    known: frozenset[str],
+    before: Before,
     struck_at: float,
-    silence_ms: int,
-    freezes: bool = False,
+    expects: Expects,
 ) -> tuple[Problem, ...]:
-    """All that is wrong with the call. ``known`` are the names of the facts that its record held when it was struck; ``freezes``:
-    the struck agent lives on, frozen or cut off, until it is let go, and must not be heard then."""
-    found = [*_silent_drop(heard, recording, call, silence_ms), *_double_speaker(heard, freezes)]
+    """All that is wrong with the call."""
+    found = [*_silent_drop(heard, recording, call, expects.silence_ms), *_double_speaker(heard, expects.freezes)]
     found += _repeated(call, changes)
+    found += _ending(call, recording, expects)
     if call is not None and call.ending is not None and len(lines) != 1:
         found.append(Problem(ENDINGS, f"{len(lines)} lines in the ledger"))
-    found += _asked_again(recording, known, struck_at)
+    later = _said_after(recording, struck_at)
+    found += _asked_again(later, before)
+    if expects.is_unheard and any(_APOLOGY.search(caption.text) for caption in later):
+        found.append(Problem(HEARD, "somebody apologised for a fault that is not to be heard"))
     return tuple(found)
+
+
+def _said_after(recording: Recording, moment: float) -> list[Caption]:
+    """What agents began to say after it (seconds since the epoch)."""
+    moment_ms = (moment - recording.started_at) * 1000
+    return [c for c in recording.captions if c.speaker != CALLER and c.start_ms > moment_ms]
+
+
+def _ending(call: Call | None, recording: Recording, expects: Expects) -> list[Problem]:
+    if call is None or call.ending is None:
+        return []  # a silent drop
+    found = []
+    if call.ending not in (_HELPED if expects.finishes else _LEFT):
+        found.append(f"it ended as {call.ending}")
+    if expects.finishes and recording.ended_by == "caller":
+        found.append("the mesh did not end it")
+    if expects.reaches and expects.reaches not in call.services:
+        found.append(f"{expects.reaches} never had it")
+    return [Problem(WRONG_ENDING, what) for what in found]
 
 
 def is_moved(seconds: float | None) -> list[Problem]:
@@ -84,8 +139,8 @@ def _silent_drop(heard: Heard, recording: Recording, call: Call | None, silence_
         found.append("the call has no record")
     elif call.ending is None:
         found.append("the call has no ending")
-    if heard.voice_after_ms is None:
-        found.append("no voice after the strike")
+    if heard.voice_after_ms is None or not heard.begins_again:
+        found.append("nobody spoke after the strike")
     if heard.longest_silence_ms > silence_ms:
         found.append(f"{heard.longest_silence_ms / 1000:.1f} s of silence")
     if heard.silent_end_ms > CLOSED_SILENT_MS:
@@ -111,18 +166,22 @@ def _repeated(call: Call | None, changes: Changes) -> list[Problem]:
             if len(diff.added) > 1:
                 found.append(Problem(REPEATED_EFFECT, f"{len(diff.added)} new rows in {office}'s {table}"))
     if call is not None:
-        repeated = [effect.split()[0] for effect, times in Counter(call.effects).items() if times > 1]
-        found += [Problem(REPEATED_EFFECT, f"{name} stands twice in the record") for name in repeated]
+        times = Counter(effect.split()[0] for effect in call.effects)
+        found += [
+            Problem(REPEATED_EFFECT, f"{name} stands {n} times in the record") for name, n in times.items() if n > 1
+        ]
     return found
 
 
-def _asked_again(recording: Recording, known: frozenset[str], struck_at: float) -> list[Problem]:
-    """Who has been identified is asked neither for his account nor for his code. An account alone may have been misheard."""
-    if "identity_capability" not in known:
-        return []
-    struck_ms = (struck_at - recording.started_at) * 1000
-    later = [c for c in recording.captions if c.speaker != CALLER and c.start_ms > struck_ms]
-    return [
+def _asked_again(later: Sequence[Caption], before: Before) -> list[Problem]:
+    """Who has said what he wants is not greeted as if he were new. Who has been identified is asked neither for his account nor for
+    his code; an account alone may have been misheard."""
+    found = []
+    if before.has_spoken and any(_GREETING.search(caption.text) for caption in later):
+        found.append(Problem(ASKED_AGAIN, "he was greeted as if he were new"))
+    if "identity_capability" not in before.facts:
+        return found
+    return found + [
         Problem(ASKED_AGAIN, f"{caption.speaker} asked for the {what}")
         for what, question in _QUESTIONS.items()
         for caption in later

@@ -8,7 +8,7 @@ import numpy as np
 
 from local.caller import Recording
 from local.caller.band import FRAME, Samples
-from local.chaos.at_the_ear import last_voice_after, measure, two_voices_ms
+from local.chaos.at_the_ear import measure, two_voices_ms
 
 STARTED_AT = 1_000.0
 LOUD = np.tile(np.array([8000, -8000], dtype=np.int16), FRAME // 2)
@@ -59,12 +59,10 @@ def test_the_caller_answering_is_no_silence_but_his_hello_is() -> None:
     assert hello.longest_silence_ms == 6900
 
 
-def test_the_silence_before_the_mesh_closes_the_line_ends_with_a_voice_or_the_callers_answer_and_not_with_his_hello() -> (
-    None
-):
+def test_the_silence_before_the_mesh_closes_the_line_counts_from_the_last_voice_whatever_the_caller_says() -> None:
     agents, said = {"triage-1": [(0, 300)]}, [(400, 500), (700, 800)]
     closed = measure(recorded(agents, said=said), struck_at=STARTED_AT + 2.0, hellos_ms=[(7000, 8000)])
-    assert closed.silent_end_ms == 5000
+    assert closed.silent_end_ms == 7000
     hung_up = measure(recorded(agents, said=said, ended_by="caller"), struck_at=STARTED_AT + 2.0)
     assert hung_up.silent_end_ms == 0
 
@@ -72,6 +70,15 @@ def test_the_silence_before_the_mesh_closes_the_line_ends_with_a_voice_or_the_ca
 def test_a_frozen_agent_that_is_heard_after_all_shows() -> None:
     recording = recorded({"billing-1": [(0, 220), (500, 530)], "billing-r3-ab": [(260, 300)]})
     assert measure(recording, struck_at=STARTED_AT + 2.0, struck_id="billing-1").struck_heard_ms == 300
+
+
+def test_a_sentence_that_goes_on_has_not_begun_and_one_behind_a_pause_has() -> None:
+    under_way = recorded({"triage-1": [(0, 300), (320, 400)]})
+    assert not measure(under_way, struck_at=STARTED_AT + 2.0).begins_again, "a pause within a sentence"
+    another = recorded({"triage-1": [(0, 300), (400, 500)]})
+    assert measure(another, struck_at=STARTED_AT + 2.0).begins_again
+    assert measure(recorded({"triage-1": [(250, 300)]}), struck_at=STARTED_AT + 2.0).begins_again, "nobody spoke"
+    assert not measure(recorded({"triage-1": [(0, 190)]}), struck_at=STARTED_AT + 2.0).begins_again
 
 
 def test_two_voices_at_once_are_counted_over_the_whole_call() -> None:
@@ -83,9 +90,3 @@ def test_time_can_be_counted_from_the_moment_that_a_server_is_up_again() -> None
     recording = recorded({"triage-1": [(0, 210), (700, 800)]})
     heard = measure(recording, struck_at=STARTED_AT + 2.0, counted_from=STARTED_AT + 5.0)
     assert heard.voice_after_ms == 2000
-
-
-def test_whether_anybody_was_heard_after_a_moment() -> None:
-    recording = recorded({"triage-1": [(0, 210)]})
-    assert last_voice_after(recording, STARTED_AT + 2.0)
-    assert not last_voice_after(recording, STARTED_AT + 2.2)

@@ -60,7 +60,7 @@ def run_of(*rows: Row) -> Run:
 
 
 def row(voice_after_ms: int | None = 400, **more: object) -> Row:
-    values = {"heard": heard(voice_after_ms), "ending": "resolved"} | more
+    values = {"heard": heard(voice_after_ms), "ending": "resolved", "has_voice_again": True} | more
     return Row("job-speaking", "call-1", 0.5, 20.0, **values)  # type: ignore[arg-type]
 
 
@@ -77,6 +77,16 @@ def test_a_run_fails_by_what_must_not_happen_and_says_in_which_call() -> None:
     assert run_of(row(), dropped).failed
     assert "- job-speaking (call-1): silent drop: the call has no ending" in page(run_of(dropped))
     assert "1 silent drops" in page(run_of(dropped))
+
+
+def test_where_no_agent_was_struck_the_time_to_a_voice_says_nothing() -> None:
+    told = page(run_of(row(0, has_voice_again=False)))
+    assert "| job killed while it speaks | 1 | - | - | - | 500 / 1000 | 0.9 | 0.9 | 0 | 1 resolved |" in told
+
+
+def test_a_caller_who_was_dropped_before_he_could_be_struck_fails_the_run() -> None:
+    gave_up = Row("drain", "call-2", 0.5, 60.0, missed="no job", problems=(Problem(SILENT_DROP, "he gave up"),))
+    assert run_of(row(), gave_up).failed
 
 
 def test_a_run_in_which_nothing_could_be_struck_proves_nothing() -> None:
@@ -100,7 +110,7 @@ def test_a_run_fails_by_what_the_ledger_has_otherwise() -> None:
 
 
 def test_a_run_fails_by_what_happened_without_audio() -> None:
-    outcome = Outcome(7, 1003, 240, 30.0, {"giver killed, ready": 98}, {}, {"resolved": 240}, None, 60, ())
+    outcome = Outcome(7, 1003, 240, 30.0, {"giver killed, ready": 98}, {}, {"resolved": 240}, None, 60, 0, ())
     good = replace(run_of(row()), without_audio=outcome)
     assert not good.failed
     assert (

@@ -9,10 +9,11 @@ import pytest
 from handoff.testing import make_call, memory_store
 from worker.recovery.rooms import Rooms
 
+from local.chaos.soundless.faults import KINDS
 from local.chaos.soundless.livekit import LiveKit
 from local.chaos.soundless.mortal import Life, Mortal
 from local.chaos.soundless.rooms import Agent, Room
-from local.chaos.soundless.run import too_few_struck
+from local.chaos.soundless.run import never_struck, too_few_struck
 
 
 def a_room() -> tuple[Room, Agent, Agent]:
@@ -95,6 +96,12 @@ def test_a_run_in_which_most_faults_missed_proves_nothing() -> None:
     assert too_few_struck(500, handoffs=10_000, every=10) == []
     assert too_few_struck(499, handoffs=10_000, every=10) == ["only 499 of 1000 faults struck"]
     assert too_few_struck(0, handoffs=9, every=10) == [], "none was planned"
+
+
+def test_a_long_run_names_the_kinds_of_faults_that_it_never_tried() -> None:
+    struck = {str(kind): 3 for kind in KINDS[1:]}
+    assert never_struck(struck, handoffs=10_000, every=10) == [f"no fault of the kind '{KINDS[0]}' struck"]
+    assert never_struck({}, handoffs=600, every=10) == [], "too short for that"
 
 
 def test_the_made_up_livekit_does_all_that_a_main_process_asks_of_the_real_one() -> None:

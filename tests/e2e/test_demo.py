@@ -72,7 +72,7 @@ def test_the_demo_tells_the_call_as_it_goes_and_leaves_a_report(repo_root: Path,
     assert still_alive(processes) == []
 
 
-@pytest.mark.parametrize("name", ["triage", "billing", "redis", "livekit", "mcp"])
+@pytest.mark.parametrize("name", ["triage", "billing", "redis", "livekit", "mcp", "speech"])
 def test_whichever_process_is_killed_in_the_middle_of_the_call_it_ends_with_words_that_the_caller_hears(
     name: str, repo_root: Path, tmp_path: Path
 ) -> None:

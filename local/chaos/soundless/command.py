@@ -71,6 +71,7 @@ def page(outcome: Outcome, *, command: str, began_at: datetime, load: tuple[floa
         f"| from a strike to the next voice, ms: median / p95 / max | {heard} |",
         f"| endings | {_counted(outcome.endings)} |",
         f"| handoffs that did not happen | {_counted(outcome.stayed)} |",
+        f"| wishes that were given up after three tries | {outcome.given_up_wishes} |",
         f"| **what must not be** | **{len(outcome.problems)}** |",
         "",
         *(f"- {problem}" for problem in outcome.problems[:40]),

@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from handoff.call import Ending
 from handoff.redis_store import RedisStore
 from worker.settings import Settings
 
+from local.chaos.soundless.faults import KINDS
 from local.chaos.soundless.rooms import Room
 from local.chaos.soundless.worker import Worker
 from local.chaos.soundless.world import EVERY, World
@@ -24,6 +26,10 @@ AT_ONCE = 16
 """Calls that go on at the same time."""
 _WISHES = 4
 """Handoffs in a call that nothing strikes; the protocol allows six services."""
+LONGEST_SILENCE_SECONDS = 45.0
+"""From a strike to the next voice. An agent that died with its worker before it had opened its call is
+listed for 21 s more, and followed at the next round."""
+_TURNS_OF_A_KIND = 8
 CALL_SECONDS = 90.0
 """Longest that a call may take; struck again and again, each recovery takes some seconds."""
 _TELL_SECONDS = 10.0
@@ -44,6 +50,8 @@ class Outcome:
     silences_ms: Mapping[str, float] | None
     """From a strike to the next voice that begins: median, p95, max."""
     recoveries: int
+    given_up_wishes: int
+    """Services that a caller was told he cannot have now, after three tries."""
     problems: tuple[str, ...]
 
 
@@ -120,7 +128,8 @@ async def _call(world: World, room: Room) -> None:
     except TimeoutError:
         agents = ", ".join(f"{a.identity} {'well' if a.life.is_well else 'struck'}" for a in room.agents.values())
         room.strikes.append(f"given up after {CALL_SECONDS:g} s with {agents or 'nobody'} in the room")
-        room.close()  # the verdict tells of it: no ending
+        world.given_up.append(room.name)
+        room.close()
 
 
 async def _judged(world: World, store: RedisStore, rooms: list[Room], seed: int, began: float) -> Outcome:
@@ -131,6 +140,16 @@ async def _judged(world: World, store: RedisStore, rooms: list[Room], seed: int,
         for room in rooms
         if ended[room.name] != 1
     ]
+    problems += [f"{room.name} took longer than {CALL_SECONDS:g} s" for room in rooms if room.name in world.given_up]
+    # These callers never hang up, and want nothing that cannot be had.
+    problems += [f"{line.call_id} ended as {line.ending}" for line in lines if line.ending is not Ending.RESOLVED]
+    problems += [
+        f"{silence:.1f} s of silence in {room.name}"
+        for room in rooms
+        for silence in room.silences
+        if silence > LONGEST_SILENCE_SECONDS
+    ]
+    problems += never_struck(world.struck, handoffs=len(world.handoffs), every=world.every)
     problems += [f"two voices at once in {room.name}: {' and '.join(ids)}" for room in rooms for ids in room.doubles]
     problems += [f"{id_} was delivered {n} times" for id_, n in world.deliveries.items() if n > 1]
     problems += [
@@ -149,6 +168,7 @@ async def _judged(world: World, store: RedisStore, rooms: list[Room], seed: int,
         endings=dict(Counter(str(line.ending) for line in lines)),
         silences_ms=spread([round(silence) for silence in silences]),
         recoveries=sum(world.successors.values()),
+        given_up_wishes=world.given_up_wishes,
         problems=tuple(problems),
     )
 
@@ -161,6 +181,13 @@ async def _story(store: RedisStore, room: Room) -> str:
     went = "no record" if call is None else f"{' -> '.join(call.services)}, {len(call.attempts)} attempts"
     wishes = ", ".join(room.wishes) or "no wish"
     return f" ({'; '.join(room.strikes) or 'not struck'}; {holds} has the floor; {went}; {wishes} left)"
+
+
+def never_struck(struck: Mapping[str, int], *, handoffs: int, every: int) -> list[str]:
+    """Kinds of faults that a long run has not tried once; some of each miss."""
+    if handoffs // every < _TURNS_OF_A_KIND * len(KINDS):
+        return []
+    return [f"no fault of the kind '{kind}' struck" for kind in map(str, KINDS) if not struck.get(kind)]
 
 
 def too_few_struck(struck: int, *, handoffs: int, every: int) -> list[str]:

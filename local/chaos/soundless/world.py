@@ -42,6 +42,9 @@ class World:
         self.given_up_wishes = 0
         self.deliveries: Counter[str] = Counter()
         self.successors: Counter[tuple[str, int]] = Counter()
+        self.given_up: list[str] = []
+        """Calls that took too long; whatever their record says in the end, their callers were not served."""
+        self._deck: list[Strike] = []
         self._planned: dict[str, Strike] = {}
         self._losing: set[str] = set()
         self._doubling: set[str] = set()
@@ -54,7 +57,7 @@ class World:
             handoff_id = answer.context.handoff_id
             self.handoffs[handoff_id] = answer
             if len(self.handoffs) % self.every == 0:
-                self._planned[handoff_id] = self.chance.choice(KINDS)
+                self._planned[handoff_id] = self._next_kind()
             self._reached(handoff_id, State.OFFERED)
         elif name == "move":
             self._reached(args[0], args[1])
@@ -83,6 +86,12 @@ class World:
             among.discard(room)
             return True
         return False
+
+    def _next_kind(self) -> Strike:
+        """Each kind once, in an order of chance, before any comes again."""
+        if not self._deck:
+            self._deck = self.chance.sample(KINDS, len(KINDS))
+        return self._deck.pop()
 
     # --- strikes ------------------------------------------------------------------------------------------------------
     def _reached(self, handoff_id: str, state: State) -> None:
