@@ -79,7 +79,7 @@ async def test_what_the_services_share_lives_as_long_as_it_is_told_to(make_store
         keys.callback_of("call-1"),
         keys.breaker("billing"),
     }
-    assert all(15 < lives[key] <= 30 for key in of_line)
+    assert all(10 < lives[key] <= 20 for key in of_line)
     assert 500 < lives[keys.breaker("billing")] <= 600
     assert 86000 < lives[keys.CALLBACKS] <= 86400
     assert 86000 < lives[keys.callback_of("call-1")] <= 86400

@@ -228,9 +228,8 @@ class Giver:
         channel = self._channels.get(address)
         if channel is not None and channel.get_state() is grpc.ChannelConnectivity.READY:
             return
-        del self._names[address]
-        if channel is not None:
-            del self._channels[address]
+        self._names.pop(address, None)  # two who look at once both find it gone
+        if channel is not None and self._channels.pop(address, None) is not None:
             await channel.close(None)
 
     def _address_of(self, handoff_id: str, service: str) -> str:

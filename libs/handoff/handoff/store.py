@@ -22,8 +22,8 @@ from handoff.lifecycle import State
 
 UNHELD_SECONDS = 10.0
 """A call that was opened and that nobody ever held is overdue after this: an agent needs about 0.6 s from dispatch to floor."""
-LINE_SECONDS = 30.0
-"""Whoever waits in a line and does not ask again within this has gone."""
+LINE_SECONDS = 20.0
+"""Whoever waits in a line and does not ask again within this has gone: his agent asks each second, but while it speaks to him (some 12 s)."""
 BREAKER_SECONDS = 600.0
 """A breaker's state that nobody changed for so long is forgotten: the breaker is closed again."""
 ROOMS_SECONDS = 3600.0

@@ -73,6 +73,20 @@ async def test_a_caller_in_line_hears_his_place_and_then_the_announcement(tmp_pa
 
 
 @without_waiting
+async def test_who_is_past_patience_keeps_his_place_before_the_others_when_he_has_been_told_it(tmp_path: Path) -> None:
+    async with desk(tmp_path, ToldModel(TO_BILLING, "They are still busy."), Billing()) as call:
+        await call.store.wait_in_line("billing", "another call")
+        lines: list[tuple[str, ...]] = []
+
+        async def look() -> None:
+            lines.append(await call.store.line("billing"))
+
+        later(10, lambda: asyncio.ensure_future(look()))
+        await call.caller("This is ridiculous, I was charged twice again!")
+        assert lines == [(call.call.call_id, "another call")]
+
+
+@without_waiting
 async def test_after_a_wait_in_vain_the_brain_knows_it_and_nothing_of_the_wait_stands_in_its_conversation(
     tmp_path: Path,
 ) -> None:

@@ -308,6 +308,26 @@ async def test_who_is_cut_off_from_livekit_is_silent_and_leaves_the_call_to_the_
 
 
 @without_waiting
+async def test_out_of_reach_the_lease_is_left_to_pass_and_back_in_reach_it_is_renewed() -> None:
+    job = Job()
+    leaving = await job.begin()
+    leaving._reach_changed(False)
+    assert job.checkpoint.is_out_of_reach
+    leaving._reach_changed(True)
+    assert not job.checkpoint.is_out_of_reach
+
+
+@without_waiting
+async def test_who_is_out_of_the_room_renews_no_lease_until_its_sentence_is_over() -> None:
+    job = Job()
+    await job.begin()
+    job._listeners["disconnected"]("the server was stopped")
+    await job.until_left()
+    assert await job.ending() is None
+    assert [overdue.call_id for overdue in await job.store.overdue()] == ["call-1"]
+
+
+@without_waiting
 async def test_a_room_that_does_not_let_go_keeps_nobody() -> None:
     job = Job()
     leaving = await job.begin()

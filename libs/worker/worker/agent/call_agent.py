@@ -37,7 +37,7 @@ from worker.checkpoint import Checkpoint
 from worker.handover import callback_ticket
 from worker.handover.announcing import Announcer, nobody_took
 from worker.handover.hold import Overheard
-from worker.handover.ladder import Asked, Ladder, Missed
+from worker.handover.ladder import Asked, Ladder, Missed, lasting
 from worker.handover.transfer import Moved, Stayed, Transfer
 from worker.playbook.story import Story, known_to, last_question, story_of
 from worker.service import Service
@@ -354,7 +354,8 @@ class CallAgent(Senses):
     def asked(self, intent: Intent, summary: str) -> Asked:
         """What is to be handed over, and how this agent takes part."""
         host, heard = self._announcer, self._overheard
-        return Asked(intent, summary, host, heard, lambda: self.story().is_frustrated, self.caller_is_done, self.mute)
+        is_frustrated = lasting(lambda: self.story().is_frustrated)
+        return Asked(intent, summary, host, heard, is_frustrated, self.caller_is_done, self.mute)
 
     @function_tool(on_duplicate="reject")
     async def end_call(self, context: RunContext[Any], outcome: str = "resolved") -> None:
@@ -381,7 +382,11 @@ class CallAgent(Senses):
 
     def _tool_is_slow(self) -> None:
         """A caller who hears nothing for long believes that he has been dropped. Who is speaking just now is not interrupted."""
-        if self.may_answer and self.session.user_state != "speaking" and self.session.agent_state == "thinking":
+        is_said = (
+            self._still_looking is not None and not self._still_looking.done()
+        )  # by another tool of the same answer
+        is_quiet = self.session.user_state != "speaking" and self.session.agent_state == "thinking"
+        if self.may_answer and is_quiet and not is_said:
             self._still_looking = asyncio.create_task(self._announcer.still_looking())
 
     def _tools_executed(self, event: FunctionToolsExecutedEvent) -> None:

@@ -75,6 +75,19 @@ class Asked:
     fall_silent: Callable[[bool], None]
 
 
+def lasting(is_so: Callable[[], bool]) -> Callable[[], bool]:
+    """Once true it stays true: who was past patience when his call began to move is so, although his angry words are not the last
+    that were said when he has been told where he stands in line."""
+    was_so = is_so()
+
+    def is_or_was() -> bool:
+        nonlocal was_so
+        was_so = was_so or is_so()
+        return was_so
+
+    return is_or_was
+
+
 @dataclass(frozen=True, slots=True)
 class Missed:
     """Nobody took the call. ``reason``: the wanted service's, as in transfer.Stayed, or ``failing``."""

@@ -103,6 +103,15 @@ class SteadyStore:
     def _where(self) -> dict[str, str]:
         return {"call_id": self._call.call_id} if self._call else {}
 
+    # --- what a giver asks of others ---------------------------------------------------------------------------------------
+    async def line(self, service: str) -> tuple[str, ...]:
+        """See Store.line."""
+        return await self._ask(lambda: self._store.line(service))
+
+    async def breaker_load(self, service: str) -> dict[str, str]:
+        """See Store.breaker_load."""
+        return await self._ask(lambda: self._store.breaker_load(service))
+
     # --- the call and its floor -----------------------------------------------------------------------------------
     async def now(self) -> float:
         """The store's clock, or as it would be by now. Never raises StoreUnavailable."""

@@ -66,6 +66,8 @@ class Leaving:
         self._cut_off = CutOff(ctx.room, self.cut_off)
         self._liveness = MediaLiveness(ctx.room, self._reach_changed)
         ctx.room.on("participant_disconnected", self._somebody_left)
+        # LiveKit's session notices only when what it is saying is over; an agent that was put out would renew its lease until then.
+        ctx.room.on("disconnected", lambda *_: self._soon(self._give_up_the_call("out of the room")))
         ctx.add_shutdown_callback(self._see_out)
 
     async def _see_out(self) -> None:

@@ -67,7 +67,7 @@ class Rounds:
         self._metrics.live_calls(len(live))
         strange = frozenset(await self._rooms.calls()) - frozenset(live)
         for room in sorted(strange & before):  # a room that is strange for the first time may just be opening
-            await self._look_at(room, is_old=True)
+            await self._look_at(room)
         self._strange = strange
         await self._look_at_consultations()
 
@@ -88,11 +88,11 @@ class Rounds:
                 await self._look_at(room)
             await self._store.forget_room(room, RoomList.LONELY)
 
-    async def _look_at(self, room: str, *, is_old: bool = False) -> None:
-        """``is_old``: strange for two rounds. Then an agent of ours that is listed is a dead one: a living one opens its call at
-        once, and LiveKit lists who died before for another 21 s (measured)."""
+    async def _look_at(self, room: str) -> None:
+        """Where an agent is listed nothing is done: it may live, and have a call that the store takes no word of. LiveKit lists who
+        died for another 21 s (measured); then the caller is alone."""
         present = await self._rooms.present(room)
-        if present.callers and (not present.agents or (is_old and all(map(_is_ours, present.agents)))):
+        if present.callers and not present.agents:
             await self._look_after(room, present)
 
     async def _look_after(self, room: str, present: Present) -> None:
@@ -103,10 +103,8 @@ class Rounds:
         except HandoffError:  # a record that cannot be read: not ours to judge
             return
         if call is None:
-            for agent_id in present.agents:
-                await self._rooms.evict(room, agent_id)
             await self._open(room, present)
-        elif not present.agents and call.ending not in (
+        elif call.ending not in (
             None,
             Ending.TRANSFERRED_TO_HUMAN,
         ):  # a human may be talking in there
@@ -128,8 +126,3 @@ class Rounds:
             # He was alone at two rounds, or some seconds after he came: an agent that was on its way would be here.
             nobody_comes=True,
         )
-
-
-def _is_ours(agent_id: str) -> bool:
-    """Whether an agent bears the name of one of our services; who else uses this LiveKit is none of our business."""
-    return agent_id.partition("-")[0] in DIRECTORY
