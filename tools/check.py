@@ -106,6 +106,7 @@ def checks(*, full: bool = True) -> list[Check]:
         Check("livekit", _python("local", "fetch"), "livekit"),
         _tier("sqlite", *databases, more=("-m", "database")),
         Check("model", _python("tools.model"), "model"),
+        Check("mutants", _python("tools.model", "--mutants"), "model"),
         _tier("contract", "tests/contract", timeout_seconds=60),
         Check("evals", _python("local", "eval", "--run-dir", str(_TEMP / "eval")), "eval", alone=True),
         # These mostly wait for one another's processes: two files at a time.

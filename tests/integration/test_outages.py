@@ -66,7 +66,7 @@ async def test_an_ending_in_an_outage_is_in_the_ledger_afterwards(mesh: Mesh) ->
     await job.checkpoint.end(Ending.RESOLVED, "helped")
     await mesh.redis.start()
     await job.checkpoint.last_written()
-    assert [(line.call_id, line.ending) for line in await mesh.connect().endings()] == [("call-1", Ending.RESOLVED)]
+    assert [(line.call_id, line.ending) for line in await mesh.watch().endings()] == [("call-1", Ending.RESOLVED)]
 
 
 async def test_a_redis_that_hangs_and_wakes_up_finds_the_same_owner(mesh: Mesh) -> None:

@@ -96,4 +96,4 @@ async def test_nothing_of_what_it_had_sent_into_the_cut_wire_counts_when_it_arri
     words = await partition.mesh.words()
     assert words[-2:] == ["My account is AC4721.", "Sorry, we were cut off for a moment."]
     assert (await partition.mesh.floor(), successor.lost) == ((successor.agent_id, 2), [])
-    assert await partition.mesh.connect().endings() == ()
+    assert await partition.mesh.watch().endings() == ()
