@@ -174,10 +174,10 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         name="partition",
-        title="a worker cut off from LiveKit, sound and all, for 30 s",
+        title="a worker cut off from LiveKit, sound and all, for 20 s",
         caller="asks_billing",
         moment=moments.speaking(),
-        strike=strikes.partition(seconds=30.0),
+        strike=strikes.partition(seconds=20.0),
         prepare=preparing.on_a_wire,
         silence_ms=12_000,
     ),
