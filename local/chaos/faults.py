@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handoff.lifecycle import State
 
@@ -87,7 +87,8 @@ FAULTS: tuple[Fault, ...] = (
     # --- an agent's job ---
     _job("job-speaking", "job killed while it speaks", moments.speaking()),
     _job("job-thinking", "job killed while it thinks", moments.thinking()),
-    _job("job-listening", "job killed while the caller speaks", moments.listening()),
+    # To its end: whoever goes on has to answer what was half said when it came.
+    replace(_job("job-listening", "job killed while the caller speaks", moments.listening()), finishes=True),
     _job("job-greeting", "job killed in its greeting", moments.greeting),
     Fault(
         name="job-frozen",
