@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from handoff.errors import FloorLost
 from livekit.agents import JobContext, tokenize
+from livekit.agents.utils import http_context
 
 from worker.humans.by_telephone import NUMBER
 from worker.humans.put_through import put_through
@@ -29,6 +30,7 @@ log = logging.getLogger("voicemesh.answer")
 # Captions are paced by syllables, and the first word builds their table (20 ms): in the template process, not at the first word.
 tokenize.basic.hyphenate_word("ready")
 sentiment.score("ready")  # the same for the lexicon of moods
+http_context._create_ssl_context()  # LiveKit keeps one a process, and reads the machine's certificates for it: 50 ms
 with suppress(classifier.ModelProblem):  # a call that needs it tells
     classifier.preload()  # one thread, no pool: it survives the fork, and the first turn is answered 0.2 s sooner
 
