@@ -89,7 +89,8 @@ class _Times:
 
 async def _row(stage: Stage, fault: Fault, stayed: Stayed, at: _Times, load: float) -> tuple[Row, Moved]:
     recording, hellos = stayed.recording, stayed.hellos_ms
-    heard = measure(recording, struck_at=at.talked_on, hellos_ms=hellos)
+    # His hello ends a silence that he had asked for: here it is no part of one.
+    heard = measure(recording, struck_at=at.talked_on)
     usual = measure(recording, struck_at=recording.started_at + _JOINS_SECONDS, until=at.waits, hellos_ms=hellos)
     call = await ended(stage.store, recording.call_id, within_seconds=_ENDING_SECONDS)
     problems = judge(
