@@ -99,7 +99,8 @@ async def _row(stage: Stage, fault: Fault, stayed: Stayed, at: _Times, load: flo
         call=call,
         lines=[line for line in await stage.store.endings() if line.call_id == recording.call_id],
         changes={},
-        before=Before(has_spoken=True),
+        # To his hello an agent that has nothing else to answer says how it can help, moved or not.
+        before=Before(),
         struck_at=at.struck,
         expects=fault.expects(),
     )

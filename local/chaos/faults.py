@@ -37,7 +37,7 @@ class Fault:
     """A service that must have had the call all the same."""
     is_unheard: bool = False
     """Whether the caller must notice nothing: nobody may have to go on for a lost agent."""
-    leaves_attempt: bool = False
+    fails_a_tool: bool = False
     """Whether a tool must have failed, or the call was not struck."""
     calls: int = 1
     """How many callers are on the line at once; with several, the worker that has them all is drained."""
@@ -217,7 +217,7 @@ FAULTS: tuple[Fault, ...] = (
         strike=strikes.kill("billing_mcp"),
         finishes=True,
         moment=moments.listening(line=2),
-        leaves_attempt=True,
+        fails_a_tool=True,
     ),
     Fault(
         name="mcp-frozen",
@@ -226,7 +226,7 @@ FAULTS: tuple[Fault, ...] = (
         strike=strikes.freeze("billing_mcp", seconds=12.0),
         finishes=True,
         moment=moments.listening(line=2),
-        leaves_attempt=True,
+        fails_a_tool=True,
     ),
     # --- what all lean on ---
     Fault(

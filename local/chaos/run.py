@@ -22,6 +22,7 @@ from local.chaos.at_the_ear import Heard, measure
 from local.chaos.caller import PatientCaller, Stayed
 from local.chaos.callers import CALLERS, Who, like
 from local.chaos.faults import Fault
+from local.chaos.in_the_log import tools_that_failed
 from local.chaos.processes import NotPossible, NotThere, is_quiet, until
 from local.chaos.replies import Replies, as_script
 from local.chaos.scene import Scene
@@ -166,7 +167,8 @@ async def _strike(scene: Scene, fault: Fault, caller: PatientCaller) -> tuple[St
 async def _judged(stage: Stage, fault: Fault, stayed: Stayed, struck: Struck, before: Before, load: float) -> Row:
     recording = stayed.recording
     call = await ended(stage.store, recording.call_id, within_seconds=_ENDING_SECONDS)
-    if fault.leaves_attempt and call is not None and not call.attempts:
+    logs = stage.mesh.run_dir / "logs"
+    if fault.fails_a_tool and not await asyncio.to_thread(tools_that_failed, logs, recording.call_id):
         raise NotThere("no tool was asked while its back office was away")
     heard = measure(
         recording,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from local.caller import Caption, Recording
 from local.caller.band import FRAME
 from local.chaos.at_the_ear import Heard
 from local.chaos.in_the_ledger import differences
+from local.chaos.in_the_log import tools_that_failed
 from local.chaos.verdict import (
     ASKED_AGAIN,
     DOUBLE_SPEAKER,
@@ -157,3 +159,10 @@ def test_the_ledger_has_the_ending_that_the_record_has() -> None:
     assert differences({"call-1": "resolved", "call-2": "caller_hung_up"}, ended) == [
         "the ledger knows no ending of call-3, which ended as failed"
     ]
+
+
+def test_a_tool_that_failed_in_a_call_is_found_in_the_workers_logs(tmp_path: Path) -> None:
+    line = '{"at": 1.0, "level": "WARNING", "logger": "voicemesh.tools", "message": "%s", "call_id": "call-1"}\n'
+    (tmp_path / "billing.log").write_text(line % "the back office did not answer find_account in time" + "no JSON\n")
+    assert tools_that_failed(tmp_path, "call-1") == 1
+    assert tools_that_failed(tmp_path, "call-2") == 0
