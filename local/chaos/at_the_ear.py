@@ -66,7 +66,7 @@ def measure(
         two_voices_ms=two_voices_ms(recording),
         struck_heard_ms=int(struck[start + BUFFERED_MS // FRAME_MS :].sum()) * FRAME_MS,
         silent_end_ms=_silent_end(anybody[start:]) if recording.ended_by == "mesh" else 0,
-        begins_again=_begins(others, start),
+        begins_again=any(_begins(frames, start) for agent, frames in voices.items() if not came_as(agent, struck_id)),
     )
 
 
@@ -121,7 +121,7 @@ def _longest_silence(recording: Recording, voice: Frames, sounding: Frames) -> i
 
 
 def _begins(voice: Frames, start: int) -> bool:
-    """Whether a voice is heard after ``start`` that was not there before: behind a pause of PAUSE_MS at least."""
+    """Whether one agent's voice is heard after ``start`` that was not there before: behind a pause of its own of PAUSE_MS at least."""
     pause = PAUSE_MS // FRAME_MS
     quiet = 0 if start and voice[max(0, start - pause) : start].any() else pause
     for is_voice in voice[start:].tolist():

@@ -79,6 +79,9 @@ def test_a_sentence_that_goes_on_has_not_begun_and_one_behind_a_pause_has() -> N
     assert measure(another, struck_at=STARTED_AT + 2.0).begins_again
     assert measure(recorded({"triage-1": [(250, 300)]}), struck_at=STARTED_AT + 2.0).begins_again, "nobody spoke"
     assert not measure(recorded({"triage-1": [(0, 190)]}), struck_at=STARTED_AT + 2.0).begins_again
+    # A taker is killed at its first word: the giver's last one was heard just before, the successor's comes at once.
+    at_once = recorded({"triage-1": [(0, 180)], "billing-1": [(195, 215)], "billing-r3-ab": [(230, 400)]})
+    assert measure(at_once, struck_at=STARTED_AT + 2.0, struck_id="billing-1").begins_again
 
 
 def test_two_voices_at_once_are_counted_over_the_whole_call() -> None:
