@@ -110,7 +110,7 @@ def table(run: Run) -> list[str]:
 
 
 def _line_without_audio(outcome: Outcome) -> str:
-    """``n``: of strikes. Silences end with the next voice that begins, so there is one figure for both columns."""
+    """``n``: of strikes. A silence there ends with the next voice, so its length stands in the first columns alone."""
     endings = ", ".join(f"{count} {name}" for name, count in sorted(outcome.endings.items()))
     voice: Mapping[str, object] = outcome.silences_ms or {"median": "-", "p95": "-", "max": "-"}
     title = f"{outcome.handoffs} handoffs without audio, a fault in every tenth"

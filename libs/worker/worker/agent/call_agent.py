@@ -382,9 +382,8 @@ class CallAgent(Senses):
 
     def _tool_is_slow(self) -> None:
         """A caller who hears nothing for long believes that he has been dropped. Who is speaking just now is not interrupted."""
-        is_said = (
-            self._still_looking is not None and not self._still_looking.done()
-        )  # by another tool of the same answer
+        # A model may ask two tools in one answer: both are slow then.
+        is_said = self._still_looking is not None and not self._still_looking.done()
         is_quiet = self.session.user_state != "speaking" and self.session.agent_state == "thinking"
         if self.may_answer and is_quiet and not is_said:
             self._still_looking = asyncio.create_task(self._announcer.still_looking())

@@ -104,10 +104,7 @@ class Rounds:
             return
         if call is None:
             await self._open(room, present)
-        elif call.ending not in (
-            None,
-            Ending.TRANSFERRED_TO_HUMAN,
-        ):  # a human may be talking in there
+        elif call.ending not in (None, Ending.TRANSFERRED_TO_HUMAN):  # a human may be talking in there
             log.warning("the room of a call that has ended is closed", extra={"call_id": room})
             await self._rooms.close(room)
 
