@@ -10,7 +10,7 @@ CHECK := $(PYTHON_BIN) -m tools.check
 unexport PYTHONDONTWRITEBYTECODE
 
 ##@ start
-.PHONY: setup demo calls up down status logs call restart web ledger phone-config
+.PHONY: setup demo calls up down status env logs call restart web livekit-sip ledger phone-config
 setup: ## Make .venv from requirements.lock (skipped while that is unchanged); PYTHON=... picks an interpreter
 	@PYTHON="$(PYTHON)" tools/setup
 
@@ -20,14 +20,17 @@ demo: setup ## One spoken call, start to end; CALL=name, CHANNEL=phone, LIST=1; 
 calls: setup ## All shipped callers on one mesh, web and phone (half an hour); ONLY='name name', TIMES=3, ARGS='--channels phone'
 	@$(PYTHON_BIN) -m local calls $(ONLY) $(if $(TIMES),--times "$(TIMES)") $(ARGS)
 
-up: setup web ## Start the whole mesh and leave it up, with a page to call it from; PORTS='gateway=8088'
-	@$(PYTHON_BIN) -m local up $(addprefix --port ,$(PORTS))
+up: setup web ## Start the whole mesh and leave it up, with a page to call it from; PORTS='gateway=8088', PHONE=1
+	@$(PYTHON_BIN) -m local up $(addprefix --port ,$(PORTS)) $(if $(PHONE),--phone)
 
 down: setup ## Stop it
 	@$(PYTHON_BIN) -m local down
 
 status: setup ## Its processes: are they well, how many calls have they
 	@$(PYTHON_BIN) -m local status
+
+env: setup ## Its LiveKit's address, key and secret: eval "$$(make --silent env)"
+	@$(PYTHON_BIN) -m local env
 
 logs: setup ## What a process of it printed: SERVICE=billing (redis, livekit, gateway ...), FOLLOW=1
 	@$(PYTHON_BIN) -m local logs $(SERVICE) $(if $(FOLLOW),--follow)
@@ -40,6 +43,9 @@ restart: setup ## Restart a process of it: SERVICE=billing; a worker's calls mov
 
 web: ## Install what the call page runs that is not ours (LiveKit's client for browsers; needs npm)
 	@tools/web
+
+livekit-sip: ## Build livekit/sip, for telephone calls on this machine (needs Go, gcc and three libraries, which it names)
+	@tools/livekit-sip
 
 # That of DATABASE_URL, else of the mesh that ran last here.
 ledger: setup ## How calls ended; SINCE=1h, CALL=id, CALLBACKS=1, JSON=1

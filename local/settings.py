@@ -31,7 +31,7 @@ class LocalSettings:
     brain: Mapping[str, str]
     """Those of BRAIN_VARIABLES that are set."""
     sip_binary: str = ""
-    """LIVEKIT_SIP: livekit/sip's binary, for the tests with real telephone calls; empty: the one on the PATH, if there is one."""
+    """LIVEKIT_SIP: livekit/sip's binary, for real telephone calls; empty: the one on the PATH, or in the cache, if there is one."""
 
     @property
     def has_model(self) -> bool:

@@ -7,11 +7,9 @@ async with Mesh(run_dir) as mesh:
 from __future__ import annotations
 
 import base64
-import os
 import secrets
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -19,17 +17,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 
-import psutil
 from handoff.directory import DIRECTORY
 
 from local.settings import LocalSettings
-from local.supervisor import livekit, redis
+from local.supervisor import livekit, redis, sip
 from local.supervisor.errors import MeshError, ProcessDied
 from local.supervisor.ports import HOST, Ports
 from local.supervisor.probes import http_ok
 from local.supervisor.process import Process, Spec
 from local.supervisor.replicas import all_workers, peers, service_of_worker
 from local.supervisor.supervisor import Say, Supervisor, silent
+from local.supervisor.temp_dir import make_temp_dir
 
 ROOT = Path(__file__).resolve().parents[2]
 """The repository: where `python -m local.speech` is found."""
@@ -42,8 +40,6 @@ GATEWAY = "gateway"
 LEDGER = "ledger"
 """The process that keeps endings and callbacks beyond Redis, and its module."""
 _TEMP_DIRS = Path(".run/tmp")
-_LONGEST_TEMP_DIR = 70
-"""Python's worker processes make Unix sockets some 35 characters below it, and their paths end at 108."""
 _WORKER_STOP_SECONDS = 8.0
 
 
@@ -56,7 +52,7 @@ class Mesh:
     ``ports`` fixes some (``livekit``, ``redis``, ``speech``, ``billing_mcp``, ``billing.health`` ...). ``brain`` are the
     variables that select a language model; empty means the playbook, whatever the shell has. ``speech_url`` is a speech server
     that runs already (another mesh's), used instead of one of its own. ``for_browsers`` starts the gateway, with its call page;
-    with ``keeps_numbers`` LiveKit has the mesh's Redis, in which it keeps telephone numbers.
+    with ``bridge`` LiveKit has the mesh's Redis, in which it keeps telephone numbers; they can be dialled if the bridge is there.
     """
 
     def __init__(
@@ -73,7 +69,7 @@ class Mesh:
         brain: Mapping[str, str] | None = None,
         speech_url: str = "",
         for_browsers: bool = False,
-        keeps_numbers: bool = False,
+        bridge: sip.Bridge | None = None,
         settings: LocalSettings | None = None,
         say: Say = silent,
     ) -> None:
@@ -86,11 +82,11 @@ class Mesh:
         self.settings = settings or LocalSettings.from_env()
         self._spares = frozenset(spares)
         self._without, self._say = frozenset(without) | ({"speech"} if speech_url else set()), say
-        self._speech_url, self._for_browsers, self._keeps_numbers = speech_url, for_browsers, keeps_numbers
+        self._speech_url, self._for_browsers, self._bridge = speech_url, for_browsers, bridge
         self._env_overrides, self._env_of = dict(env_overrides or {}), dict(env_of or {})
         self._wanted_ports, self._brain = dict(ports or {}), dict(brain or {})
         self._ports = Ports()
-        self._temp_dir = ROOT / _TEMP_DIRS / f"mesh-{os.getpid()}-{secrets.token_hex(2)}"
+        self._temp_dir: Path | None = None
         self._port: dict[str, int] = {}
         self.staff_secret = secrets.token_urlsafe(24)
         """Opens the console and the desk of a mesh that is for browsers; new for each."""
@@ -133,6 +129,11 @@ class Mesh:
         """The call page, when the mesh is for browsers."""
         return f"http://{HOST}:{self._port[GATEWAY]}/"
 
+    @property
+    def sip_address(self) -> str:
+        """Where telephones find a mesh that has a bridge."""
+        return f"{HOST}:{self._port['sip']}"
+
     def mcp_url(self, service: str) -> str:
         """A service's back office. Raises KeyError for one that has none."""
         return f"http://{HOST}:{self._port[BACK_OFFICES[service]]}/mcp"
@@ -160,6 +161,7 @@ class Mesh:
             "redis": lambda: self.redis_url,
             "speech": lambda: self.speech_url,
             GATEWAY: lambda: self.page_url,
+            sip.NAME: lambda: f"sip:{self.sip_address}",
         }
         urls |= {office: lambda service=service: self.mcp_url(service) for service, office in BACK_OFFICES.items()}  # type: ignore[misc]
         found = {name: url() for name, url in urls.items() if name in self._specs}
@@ -210,7 +212,7 @@ class Mesh:
                 server = await livekit.find_server(self.settings, say=self._say)
                 self.livekit_version = server.version
             self._pick_ports()
-            self._make_temp_dir()
+            self._temp_dir = make_temp_dir(ROOT / _TEMP_DIRS)
             self._specs = {spec.name: spec for spec in self._table(server) if spec.name not in self._without}
             await self._supervisor.start(spec for spec in self._specs.values() if spec.name not in self._spares)
         except BaseException:
@@ -222,7 +224,8 @@ class Mesh:
         """Stops everything: workers first, Redis last. Nothing of it is left afterwards."""
         await self._supervisor.stop()
         self._ports.release()
-        shutil.rmtree(self._temp_dir, ignore_errors=True)
+        if self._temp_dir is not None:
+            shutil.rmtree(self._temp_dir, ignore_errors=True)
 
     async def __aenter__(self) -> Mesh:
         await self.start()
@@ -235,25 +238,16 @@ class Mesh:
 
     # --- the process table ----------------------------------------------------------------------------------------------
     def _pick_ports(self) -> None:
-        names = ["redis", "livekit", "livekit.udp", "speech", *BACK_OFFICES.values(), GATEWAY]
-        names += ["ledger.health", "ledger.metrics"]
+        names = ["redis", "livekit", "livekit.udp", "sip", "sip.health", "speech", "ledger.health", "ledger.metrics"]
+        names += [*BACK_OFFICES.values(), GATEWAY]
         workers = dict.fromkeys((*SERVICES, *self.workers))
         names += [f"{worker}.{kind}" for worker in workers for kind in ("health", "metrics", "grpc")]
         if unknown := sorted(set(self._wanted_ports) - set(names)):
             raise MeshError(f"no such port: {', '.join(unknown)}", advice=f"there are {', '.join(names)}")
         for name in names:
-            udp = name == "livekit.udp"
+            udp = name in ("livekit.udp", "sip")
             wanted = self._wanted_ports.get(name)
             self._port[name] = self._ports.want(wanted, name=name, udp=udp) if wanted else self._ports.pick(udp=udp)
-
-    def _make_temp_dir(self) -> None:
-        """One for all processes, so that what a killed one leaves there goes with the mesh."""
-        for old in (ROOT / _TEMP_DIRS).glob("mesh-*"):
-            if not psutil.pid_exists(int(old.name.split("-")[1])):
-                shutil.rmtree(old, ignore_errors=True)  # its mesh was killed
-        if len(str(self._temp_dir)) > _LONGEST_TEMP_DIR:
-            self._temp_dir = Path(tempfile.mkdtemp(prefix="voice-mesh-"))
-        self._temp_dir.mkdir(parents=True, exist_ok=True)
 
     def _table(self, server: livekit.Server) -> list[Spec]:
         port = self._port
@@ -274,10 +268,11 @@ class Mesh:
                 config_path=self.run_dir / "livekit.yaml",
                 env=self._env("livekit"),
                 webhook_url=f"{self.page_url}webhooks/livekit" if self._for_browsers else "",
-                redis_address=f"{HOST}:{port['redis']}" if self._keeps_numbers else "",
+                redis_address=f"{HOST}:{port['redis']}" if self._bridge else "",
             )
             if "livekit" not in self._without
             else None,
+            self._sip(self._bridge) if self._bridge and self._bridge.binary else None,
             self._speech(),
             *(self._back_office(name) for name in self.services if name in BACK_OFFICES),
             self._ledger() if self.services and find_spec(LEDGER) is not None else None,
@@ -285,6 +280,17 @@ class Mesh:
             self._gateway() if self._for_browsers else None,
         ]
         return [spec for spec in table if spec is not None]
+
+    def _sip(self, bridge: sip.Bridge) -> Spec:
+        return bridge.spec(
+            port=self._port["sip"],
+            health_port=self._port["sip.health"],
+            keys=self.keys,
+            livekit_url=self.livekit_url,
+            redis_address=f"{HOST}:{self._port['redis']}",
+            config_path=self.run_dir / "sip.yaml",
+            env=self._env(sip.NAME),
+        )
 
     def _speech(self) -> Spec:
         return Spec(
@@ -362,8 +368,7 @@ class Mesh:
             "VOICEMESH_SEAL_KEY": self._seal_key,
             # Nobody waits for calls to end when a person stops the mesh.
             "VOICEMESH_DRAIN_SECONDS": "0",
-            # Everything shares one machine here: a process that has no turn for a second is busy, not dead.
-            "VOICEMESH_LEASE_SECONDS": "2",
+            "VOICEMESH_LEASE_SECONDS": "2",  # on one machine a process that has no turn for a second is busy, not dead
             "VOICEMESH_SPEECH_URL": self.speech_url,
             # Rendered once a machine, not once a mesh: 15 sentences are as much work as the start of all workers.
             "VOICEMESH_CLIPS_DIR": str(self.settings.cache_dir / "clips"),

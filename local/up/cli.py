@@ -14,7 +14,7 @@ from local.supervisor.run_dir import RunDir
 
 FOLDER = "up"
 """Of the run folder: one mesh that stays up is enough for one machine."""
-COMMANDS = ("up", "keep", "down", "status", "logs", "call", "restart")
+COMMANDS = ("up", "keep", "down", "status", "env", "logs", "call", "restart")
 
 
 def add_to(commands: Any) -> list[argparse.ArgumentParser]:
@@ -30,8 +30,17 @@ def add_to(commands: Any) -> list[argparse.ArgumentParser]:
             "--port", type=_port, action="append", default=[], metavar="NAME=PORT",
             help="a fixed port instead of a free one, e.g. gateway=8088, livekit=7880, redis=6379; may be repeated",
         )  # fmt: skip
+        command.add_argument(
+            "--phone", action="store_true",
+            help="LiveKit keeps telephone numbers, and livekit/sip answers them on this machine, if it is there",
+        )  # fmt: skip
     down = commands.add_parser("down", help="stop it; nothing of it is left")
     status = commands.add_parser("status", help="a table of its processes: are they well, how many calls have they")
+    env = commands.add_parser(
+        "env",
+        help="its LiveKit's address, key and secret, as lines for a shell",
+        description='eval "$(python -m local env)"',
+    )
     logs = commands.add_parser("logs", help="what a process of it printed")
     logs.add_argument("name", nargs="?", default="", help="billing, redis, livekit, gateway ...")
     logs.add_argument("--follow", action="store_true", help="and go on printing until Ctrl-C")
@@ -44,7 +53,7 @@ def add_to(commands: Any) -> list[argparse.ArgumentParser]:
         "restart", help="restart a process of it; a worker's calls move to another worker meanwhile"
     )
     restart.add_argument("name", help="billing, redis, livekit, gateway ...")
-    return [up, keep, down, status, logs, call, restart]
+    return [up, keep, down, status, env, logs, call, restart]
 
 
 async def run(options: argparse.Namespace, console: Console, *, folder: Path, on_mesh: Callable[[Mesh], None]) -> int:
@@ -53,13 +62,15 @@ async def run(options: argparse.Namespace, console: Console, *, folder: Path, on
 
     match options.command:
         case "up":
-            return await commands.up(console, folder, ports=dict(options.port))
+            return await commands.up(console, folder, ports=dict(options.port), phone=options.phone)
         case "keep":
             return await _keep(options, console, folder, on_mesh)
         case "down":
             return await commands.down(console, folder)
         case "status":
             return await commands.status(console, folder)
+        case "env":
+            return commands.env(console, folder)
         case "restart":
             return await commands.restart(console, folder, options.name)
         case "logs":
@@ -74,7 +85,9 @@ async def _keep(options: argparse.Namespace, console: Console, folder: Path, on_
     if claimed is None:
         raise MeshError(f"{folder} is in use by another run", advice="`make down` stops it")
     with claimed:
-        return await commands.keep(console, claimed.path, ports=dict(options.port), on_mesh=on_mesh)
+        return await commands.keep(
+            console, claimed.path, ports=dict(options.port), phone=options.phone, on_mesh=on_mesh
+        )
 
 
 async def _call(options: argparse.Namespace, console: Console, folder: Path) -> int:

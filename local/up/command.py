@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import signal
 import sys
 import time
@@ -18,7 +19,8 @@ import psutil
 
 from local.console import Console
 from local.settings import LocalSettings
-from local.supervisor.errors import MeshError
+from local.supervisor import sip
+from local.supervisor.errors import MeshError, NotFound
 from local.supervisor.mesh import SERVICES, Mesh
 from local.supervisor.run_dir import RunDir
 from local.up.keeper import DRAIN_SECONDS, SPARES, Keeper
@@ -32,7 +34,7 @@ _RESTART_SECONDS = 420.0
 """A spare's start, a drain, a start, and another drain, each at its longest; half a minute on a quiet machine."""
 
 
-async def up(console: Console, folder: Path, *, ports: Mapping[str, int]) -> int:
+async def up(console: Console, folder: Path, *, ports: Mapping[str, int], phone: bool) -> int:
     """Starts a mesh that outlives this command, tells how it goes, and returns when it is up."""
     if (running := found(folder)) is not None:
         console.plain("a mesh is up already")
@@ -43,6 +45,7 @@ async def up(console: Console, folder: Path, *, ports: Mapping[str, int]) -> int
     claimed.release()  # the keeper takes it
     log = folder.with_name(f"{folder.name}-{_LOG}")
     options = [part for name, port in ports.items() for part in ("--port", f"{name}={port}")]
+    options += ["--phone"] if phone else []
     with log.open("wb") as output:
         keeper = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -91,13 +94,16 @@ def _tell(console: Console, running: Running, folder: Path) -> None:
     console.plain(
         f"See it: {running.page_url}console; take calls yourself: {running.page_url}desk. Both open to {running.staff_secret}"
     )
+    if sip.NAME in running.addresses:
+        dialled = running.addresses[sip.NAME].replace("sip:", "sip:+15550100000@")
+        console.plain(f"Dial it: {dialled}, once it has its numbers (docs/phone.md, by a soft phone).")
     console.plain(
         f"`make status`, `make logs SERVICE=billing`, `make restart SERVICE=billing`, `make down`; logs in {folder}/logs"
     )
 
 
 async def keep(
-    console: Console, folder: Path, *, ports: Mapping[str, int], on_mesh: Callable[[Mesh], None]
+    console: Console, folder: Path, *, ports: Mapping[str, int], phone: bool, on_mesh: Callable[[Mesh], None]
 ) -> NoReturn:
     """The mesh itself, until it is told to stop; runs in the background of `up`."""
     settings = LocalSettings.from_env()
@@ -110,6 +116,7 @@ async def keep(
         brain=settings.brain,
         ports=ports,
         for_browsers=True,
+        bridge=_bridge(console, settings) if phone else None,
         say=console.say,
     )
     on_mesh(mesh)
@@ -117,6 +124,14 @@ async def keep(
         console.say(f"the mesh is up ({mesh.ready_after_seconds:.1f} s)")
         await Keeper(mesh, say=console.say).keep(folder)
     raise AssertionError("it is kept until it is cancelled")
+
+
+def _bridge(console: Console, settings: LocalSettings) -> sip.Bridge:
+    try:
+        return sip.Bridge(sip.find_binary(settings))
+    except NotFound as error:
+        console.say(f"{error.what}: numbers can be given, and nobody can dial them")
+        return sip.Bridge("")
 
 
 async def down(console: Console, folder: Path) -> int:
@@ -155,6 +170,19 @@ async def restart(console: Console, folder: Path, name: str) -> int:
     console.say(f"restarting {name}")
     answer = await _asked(running, "POST", f"/restart/{quote(name, safe='')}", seconds=_RESTART_SECONDS)
     console.say(answer["done"])
+    return 0
+
+
+def env(console: Console, folder: Path) -> int:
+    """What a command of LiveKit's, or `make phone-config`, needs to know of it."""
+    running = needed(folder)
+    found = {
+        "LIVEKIT_URL": running.livekit_url,
+        "LIVEKIT_API_KEY": running.livekit_api_key,
+        "LIVEKIT_API_SECRET": running.livekit_api_secret,
+    }
+    for name, value in found.items():
+        console.plain(f"export {name}={shlex.quote(value)}")
     return 0
 
 

@@ -21,7 +21,7 @@ from local.supervisor.mesh import Mesh
 from tests.e2e.calls import Live, caller, hangs_up, ring, says
 from tests.e2e.processes import has_no_call, job_of, until
 from tests.telephone.softphone import RATE, Softphone
-from tests.telephone.stack import make_trunk, needs_telephones, sip_beside
+from tests.telephone.stack import BRIDGE, make_trunk, needs_telephones
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(480), *needs_telephones]
 
@@ -36,16 +36,13 @@ CALL_SECONDS = 240.0
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def mesh(playbook_mesh: Mesh, run_dirs: Path) -> AsyncIterator[Mesh]:
     settings = {"VOICEMESH_DESK_PHONES": f"Anna={ANNAS_NUMBER}", "VOICEMESH_DESK_RING_SECONDS": "10"}
-    async with (
-        Mesh(
-            run_dirs / "telephone",
-            services=SERVICES,
-            env_of={"escalation": settings},
-            speech_url=playbook_mesh.speech_url,
-            keeps_numbers=True,
-        ) as mesh,
-        sip_beside(mesh),
-    ):
+    async with Mesh(
+        run_dirs / "telephone",
+        services=SERVICES,
+        env_of={"escalation": settings},
+        speech_url=playbook_mesh.speech_url,
+        bridge=BRIDGE,
+    ) as mesh:
         yield mesh
 
 

@@ -21,7 +21,7 @@ from local.supervisor.mesh import ROOT, Mesh
 from tests.e2e.calls import caller, says
 from tests.e2e.processes import has_no_call
 from tests.telephone.softphone import RATE, Softphone
-from tests.telephone.stack import OUR_NUMBER, needs_telephones, sip_beside
+from tests.telephone.stack import BRIDGE, OUR_NUMBER, needs_telephones
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(480), *needs_telephones]
 
@@ -37,13 +37,16 @@ SERVICES = ("triage", "billing")
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def mesh(playbook_mesh: Mesh, run_dirs: Path) -> AsyncIterator[Mesh]:
     async with Mesh(
-        run_dirs / "real-sip", services=SERVICES, speech_url=playbook_mesh.speech_url, keeps_numbers=True
+        run_dirs / "real-sip",
+        services=SERVICES,
+        speech_url=playbook_mesh.speech_url,
+        bridge=BRIDGE,
     ) as mesh:
         yield mesh
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
-async def number(mesh: Mesh) -> AsyncIterator[str]:
+async def number(mesh: Mesh) -> str:
     """Where livekit/sip takes calls to the number, once `make phone-config` has been run."""
     config = mesh.run_dir / "phone.yaml"
     config.write_text(PHONE_YAML)
@@ -56,8 +59,7 @@ async def number(mesh: Mesh) -> AsyncIterator[str]:
         sys.executable, "-m", "gateway.phone", str(config), cwd=ROOT, env={**mesh.settings.inherited, **own}
     )
     assert await applied.wait() == 0
-    async with sip_beside(mesh) as address:
-        yield address
+    return mesh.sip_address
 
 
 async def line(mesh: Mesh, words: str) -> np.ndarray:

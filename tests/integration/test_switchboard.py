@@ -30,7 +30,7 @@ from worker.testing.text_call import make_settings, paper_service
 
 from local.supervisor.mesh import Mesh
 from tests.telephone.softphone import RATE, Softphone
-from tests.telephone.stack import make_trunk, needs_telephones, sip_beside
+from tests.telephone.stack import BRIDGE, make_trunk, needs_telephones
 from tests.telephone.tones import heard_seconds, tone
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180), *needs_telephones]
@@ -47,7 +47,7 @@ HEARD = 1.0
 async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
     """Redis, LiveKit, livekit/sip."""
     folder = tmp_path_factory.mktemp("telephones")
-    async with Mesh(folder, services=(), without=("speech",), keeps_numbers=True) as mesh, sip_beside(mesh):
+    async with Mesh(folder, services=(), without=("speech",), bridge=BRIDGE) as mesh:
         yield mesh
 
 

@@ -33,8 +33,8 @@ class FakeSip:
         return api.SIPParticipantInfo(participant_identity=request.participant_identity)
 
 
-async def dialled(livekit: Any, trunk: str = "voicemesh/main/outbound") -> None:
-    await dial(livekit, ANNA, trunk=trunk, room="consult-human-1", ring_seconds=20)
+async def dialled(livekit: Any, trunk: str = "voicemesh/main/outbound", *, phone: Phone = ANNA) -> None:
+    await dial(livekit, phone, trunk=trunk, room="consult-human-1", ring_seconds=20)
 
 
 def refusal(code: str, **metadata: str) -> api.SipCallError:
@@ -49,6 +49,14 @@ async def test_a_telephone_is_called_into_the_consultation_alone_and_rings_for_s
     assert (asked.ringing_timeout.seconds, asked.wait_until_answered) == (20, True)
     assert (asked.participant_identity, asked.hide_phone_number) == (COLLEAGUE, True), "his number is no attribute"
     assert ANNA.number not in asked.participant_name + asked.participant_metadata
+
+
+async def test_an_extension_is_pressed_after_a_pause_and_without_one_no_key_is() -> None:
+    livekit = FakeSip("voicemesh/main/outbound")
+    await dialled(livekit, phone=Phone("+15550100007", "Anna", "41"))
+    await dialled(livekit)
+    assert [asked.dtmf for asked in livekit.called] == ["wwww41", ""]
+    assert livekit.called[0].sip_call_to == "+15550100007"
 
 
 async def test_a_trunk_may_be_given_by_its_id() -> None:

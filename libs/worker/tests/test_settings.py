@@ -67,7 +67,15 @@ def test_telephones_are_numbers_with_a_name_or_without() -> None:
     assert Settings.from_env(GOOD).desk_phones == (), "nobody is called unless somebody says so"
 
 
-@pytest.mark.parametrize("raw", ["5550100001", "+1 555 010 0001", "Anna", "Anna=15550100001", "1=+15550100001"])
+def test_a_telephone_may_have_an_extension() -> None:
+    (phone,) = Settings.from_env({**GOOD, "VOICEMESH_DESK_PHONES": "Anna=+15550100001x41"}).desk_phones
+    assert (phone.number, phone.extension) == ("+15550100001", "41")
+    assert "41" not in repr(phone), "as private as the number"
+
+
+@pytest.mark.parametrize(
+    "raw", ["5550100001", "+1 555 010 0001", "Anna", "Anna=15550100001", "1=+15550100001", "+15550100001x"]
+)
 def test_a_malformed_telephone_shows_the_right_form_and_is_not_quoted(raw: str) -> None:
     with pytest.raises(SettingsError, match=r"VOICEMESH_DESK_PHONES must look like Anna=\+15550100001") as caught:
         Settings.from_env({**GOOD, "VOICEMESH_DESK_PHONES": f"Ben=+15550100009,{raw}"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import traceback
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from livekit.agents import APIConnectionError, APIConnectOptions, APIStatusError
 from worker.agent.call_agent import CallAgent
 from worker.service import Service, Voice
 from worker.settings import Settings
+from worker.speech import clips
 from worker.speech import providers as speech
 from worker.speech.providers import Provider, SpareSpeech, SureSTT
 from worker.testing.text_call import make_settings
@@ -128,6 +130,28 @@ async def test_a_refusal_keeps_its_status_so_that_only_what_may_help_is_tried_ag
     with pytest.raises(APIStatusError) as caught:
         await ears_that_ask(refused(status)).recognize(some_speech(), conn_options=ONCE)
     assert (caught.value.status_code, caught.value.retryable) == (status, worth_a_retry)
+
+
+# --- how fast it speaks -----------------------------------------------------------------------------------------------
+async def test_every_voice_speaks_at_the_pace_that_it_was_told_last() -> None:
+    spare = SpareSpeech("http://spare.invalid/v1", "key")
+    provider = Provider(make_settings(speech_url="http://speech.invalid/v1"), SERVICE, spare=spare)
+    asked: list[float] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(json.loads(request.read())["speed"])
+        return httpx2.Response(503)
+
+    steady = provider.voice()
+    for voice in steady.voices:
+        voice._client._client = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+    for speed in (None, 0.9):
+        if speed is not None:
+            provider.speak_at(speed)
+        with pytest.raises(APIConnectionError):
+            await clips.render(steady, "Hello.")
+    await provider.aclose()
+    assert asked == [1.0, 1.0, 0.9, 0.9], "the first one, and who stands in for it"
 
 
 # --- whom it asks -----------------------------------------------------------------------------------------------------

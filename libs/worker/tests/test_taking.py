@@ -125,6 +125,7 @@ async def test_a_taker_whose_first_word_never_plays_leaves_the_call_to_the_guard
     desk = PaperDesk(tmp_path, ToldModel(), make_call())
     gate = DumbGate()
     await (await passed_to_a_dumb_taker(desk, gate))
+    assert [call.call_id for call in desk.spoken_to] == ["call-1"], "its first sentence, too, has the pace of his line"
     assert (desk.left, gate.journal) == (["never heard"], ["open", "shut"])
     (overdue,) = await desk.store.overdue()
     assert (overdue.call_id, overdue.agent_id) == ("call-1", ME)

@@ -75,16 +75,20 @@ class Phone:
     """In E.164. Private, as a caller's: never logged."""
     name: str = ""
     """How callers are told who takes over; empty when they shall not be."""
+    extension: str = field(default="", repr=False)
+    """The keys to press once a house's own switchboard has answered; empty when the number leads to him directly."""
 
 
-_PHONE = re.compile(r"(?:(?P<name>[^\W\d_][\w .'’-]{0,39})=)?(?P<number>\+[1-9]\d{6,14})")
+_PHONE = re.compile(r"(?:(?P<name>[^\W\d_][\w .'’-]{0,39})=)?(?P<number>\+[1-9]\d{6,14})(?:x(?P<extension>\d{1,10}))?")
 
 
 def _phones(raw: str) -> tuple[Phone, ...]:
     found = [_PHONE.fullmatch(part.strip()) for part in raw.split(",") if part.strip()]
     if None in found:
-        raise ValueError("must look like Anna=+15550100001,+15550100002: + and the country's code first, digits alone")
-    return tuple(Phone(match["number"], match["name"] or "") for match in found if match)
+        raise ValueError(
+            "must look like Anna=+15550100001,+15550100002x41: + and the country's code first, digits alone, and behind an x an extension"
+        )
+    return tuple(Phone(match["number"], match["name"] or "", match["extension"] or "") for match in found if match)
 
 
 def _secrets(raw: str) -> str:
@@ -209,6 +213,9 @@ class Settings:
     )
     silence_seconds: float = _var(
         "VOICEMESH_SILENCE_SECONDS", _number(2, 120), 8.0, why="caller's silence before we ask"
+    )
+    phone_speed: float = _var(
+        "VOICEMESH_PHONE_SPEED", _number(0.5, 1.5), 0.9, why="the pace of our voices by telephone; 1 = as on the web"
     )
     min_confidence: float = _var(
         "VOICEMESH_MIN_CONFIDENCE", _number(0, 1), 0.5, why="below it a hearing leads to a question"

@@ -30,6 +30,8 @@ _OF_LIVEKIT = {
     api.TwirpErrorCode.INVALID_ARGUMENT: NO_TRUNK,
 }
 _A_TRUNKS_ID = "ST_"
+_BEFORE_EXTENSION = "wwww"
+"""Two seconds (LiveKit's `w` is half of one): a switchboard that has just answered does not take keys yet."""
 
 
 class NotReached(Exception):
@@ -45,6 +47,7 @@ async def dial(livekit: api.LiveKitAPI, phone: Phone, *, trunk: str, room: str, 
         participant_identity=COLLEAGUE,
         hide_phone_number=True,
         wait_until_answered=True,
+        dtmf=_BEFORE_EXTENSION + phone.extension if phone.extension else "",
     )
     request.ringing_timeout.seconds = ring_seconds
     try:

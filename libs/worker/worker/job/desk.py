@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from handoff.call import Call
+from handoff.call import Call, Channel
 from handoff.context import HandoffContext
 from handoff.directory import LAST_RESORT
 from handoff.giver import Giver
@@ -104,6 +104,11 @@ class Desk:
             on_floor_lost=self.leaving.floor_lost,
         )
 
+    def speaks_to(self, call: Call) -> None:
+        """At the pace that suits the caller's line; from the next sentence on."""
+        if call.channel is Channel.PHONE:
+            self._provider.speak_at(self.settings.phone_speed)
+
     async def seat(
         self,
         checkpoint: Checkpoint,
@@ -118,6 +123,7 @@ class Desk:
         ``connected``: on its way into the room, which takes 120 ms; agent and tools get ready meanwhile.
         """
         call = checkpoint.call
+        self.speaks_to(call)
         stage = self._stage(checkpoint)
         agent, thinker = await casting.make(stage, call, context, remembered=remembered)
         if connected is not None:

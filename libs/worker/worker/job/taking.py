@@ -108,6 +108,7 @@ async def _join_by_word(desk: Desk, told: Mapping[str, str]) -> tuple[HandoffCon
 async def _get_ready(desk: Desk, context: HandoffContext, call: Call) -> tuple[Cast, SpeechHandle | None]:
     """Behind a closed gate: briefed, tools open, the first sentence rendered and on its lips."""
     text = briefing.greeting(desk.service, context)
+    desk.speaks_to(call)
     rendered = asyncio.create_task(clips.render(desk.voice, text))
     cast = await desk.seat(desk.checkpoint(call), context, is_open=False)
     opening = cast.session.say(text, audio=clips.played(await rendered), allow_interruptions=False)

@@ -107,6 +107,7 @@ class Provider:
         self._spare = spare or spare_speech(settings)
         self._spare_client = _client(self._spare.url, self._spare.api_key) if self._spare else None
         self._steady: list[SteadyEars | SteadyVoice] = []
+        self._voices: list[openai.TTS] = []
         speech_url = settings.speech_url or settings.openai_base_url
         self._speech = _client(speech_url, settings.openai_api_key)
         self._model = (
@@ -141,9 +142,15 @@ class Provider:
         if self._spare is not None:
             spare = self._spare
             voices.append(_voice(spare.tts_model or names[0], spare.voice or names[1], client=self._spare_client))
+        self._voices += voices
         steady = SteadyVoice(voices, timeout_seconds=SPEECH_TIMEOUT_SECONDS, recorded=recorded, on_lost=on_lost)
         self._steady.append(steady)
         return steady
+
+    def speak_at(self, speed: float) -> None:
+        """How fast its voices say their next sentences: 1 is the provider's usual pace, less is slower."""
+        for voice in self._voices:
+            voice.update_options(speed=speed)
 
     def models(self) -> list[openai.LLM]:
         """The language model and its stand-in, in the order in which they are asked; none without a key or an address."""

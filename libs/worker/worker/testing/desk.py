@@ -53,6 +53,8 @@ class PaperDesk:
         self.left: list[str] = []
         self.heard: list[str] = []
         self.voice = None
+        self.spoken_to: list[Call] = []
+        self.speaks_to = self.spoken_to.append
         self.leaving = SimpleNamespace(leave=self.left.append, hang_up=self._hang_up, is_leaving=False)
         self.kept = SimpleNamespace(text=lambda name: APOLOGY, get=self._clip)
         caller = SimpleNamespace(identity=call.caller_identity, kind=rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD)
