@@ -187,13 +187,26 @@ def turns_without_proof(call: Call) -> tuple[Turn, ...]:
     return tuple(kept)
 
 
+def turns_without_cards(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+    """The turns of a record, the last of which is new: without a card in it, or in pieces in it and the caller's turns before it."""
+    turns = (*turns[:-1], *(replace(turn, text=redact_cards(turn.text)) for turn in turns[-1:]))
+    in_pieces = _card_turns(turns)
+    return tuple(
+        replace(turn, text=redact_all_digits(turn.text)) if at in in_pieces else turn for at, turn in enumerate(turns)
+    )
+
+
+def _card_turns(turns: tuple[Turn, ...]) -> frozenset[int]:
+    """Which turns of the caller's hold a card between them, whoever spoke between them."""
+    callers = [at for at, turn in enumerate(turns) if turn.role is Role.CALLER]
+    return frozenset(callers[found] for found in card_pieces([turns[at].text for at in callers]))
+
+
 def safe_turns(call: Call, *, last: int = MAX_TURNS) -> tuple[Turn, ...]:
     """The last turns of ``call`` as another service may read them: redacted, cut to MAX_TURN_CHARS."""
     first = max(len(call.turns) - last, 0)
     question = next((turn.text for turn in reversed(call.turns[:first]) if turn.role is Role.AGENT), "")
-    # Over all turns, whoever spoke between them, and wherever the last ones begin: a card is read out in pieces.
-    callers = [at for at, turn in enumerate(call.turns) if turn.role is Role.CALLER]
-    in_pieces = {callers[found] for found in card_pieces([call.turns[at].text for at in callers])}
+    in_pieces = _card_turns(call.turns)  # over all turns, wherever the last ones begin: a card is read out in pieces
     safe = []
     for at, turn in enumerate(call.turns[first:], first):
         if turn.role is Role.AGENT:

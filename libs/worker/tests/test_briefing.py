@@ -18,9 +18,12 @@ def service(tmp_path: Path) -> PaperService:
     return paper_service(tmp_path)
 
 
-def test_a_direct_call_is_briefed_with_the_services_own_instructions_alone(service: PaperService) -> None:
-    told = briefing.instructions(service, None, "")
-    assert told == PROMPTS["instructions"]
+def test_a_direct_call_is_briefed_with_the_services_own_instructions_and_the_rule_about_cards(
+    service: PaperService,
+) -> None:
+    own, about_cards = briefing.instructions(service, None, "").split("\n\n")
+    assert own == PROMPTS["instructions"]
+    assert "none is needed, and never ask for one" in about_cards
 
 
 def test_a_taken_call_is_briefed_with_what_is_known(service: PaperService) -> None:
@@ -51,7 +54,6 @@ def test_who_speaks_to_a_telephone_is_told_what_can_be_typed(service: PaperServi
     told = briefing.instructions(service, None, "", on_the_phone=True)
     assert "press hash" in told
     assert choices(told) == {"1": "yes", "2": "no"}, "the words it is told are words that are understood"
-    assert "Never ask for a card number" in told
 
 
 def test_who_speaks_to_a_telephone_is_told_to_be_short_and_to_read_numbers_back(service: PaperService) -> None:

@@ -321,3 +321,16 @@ def test_an_unclear_anything_else_ends_with_a_person_after_two_questions() -> No
     said = [dialogue.caller(words) for words in ("Hm.", "Hm.", "Hm.")]
     assert [text.endswith("?") for text in said] == [True, True, False]
     assert dialogue.called("transfer_call")[0]["service"] == "escalation"
+
+
+@pytest.mark.parametrize("said", ["[card]", "It's [card].", "My card number is [card], please.", "[number]"])
+def test_who_reads_a_card_out_hears_that_none_is_needed_and_the_question_once_more(said: str) -> None:
+    call = play()
+    call.caller("Hello.")
+    assert call.caller(said).startswith(
+        "Please don't tell me card numbers. None is needed, and nothing of it was kept."
+    )
+
+
+def test_who_says_more_than_his_card_is_answered() -> None:
+    assert play().caller("My card [card] is fine, what are your hours?").startswith("From eight to six.")

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from handoff.call import Attempt, Call, Ending, Fact, Floor, Intent, Role, Source, ToolUse, Turn
-from handoff.context import NEVER_CROSSES, SEVERAL, turns_without_proof
+from handoff.context import NEVER_CROSSES, SEVERAL, turns_without_cards, turns_without_proof
 from handoff.directory import DIRECTORY
 from handoff.errors import FloorLost, InvalidContext, StoreUnavailable, UnknownCall
 from handoff.store import Store
@@ -57,10 +57,10 @@ class Checkpoint:
 
     # --- what is noted --------------------------------------------------------------------------------------------
     def note_turn(self, role: Role, text: str, *, was_interrupted: bool = False) -> None:
-        """A turn was said (by the caller) or heard (by the caller). Empty ones are not turns."""
+        """A turn was said (by the caller) or heard (by the caller). Empty ones are not turns, and a card's number is in none."""
         if text.strip():
             turn = Turn(role, text.strip(), time.time(), self._service, was_interrupted)
-            self._change(turns=(*self.call.turns, turn))
+            self._change(turns=turns_without_cards((*self.call.turns, turn)))
 
     def note_fact(self, name: str, value: str, *, source: Source, verified: bool = False) -> None:
         """Something became known to this service; the same value from the same source is noted once."""

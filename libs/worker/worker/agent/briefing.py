@@ -25,6 +25,10 @@ from worker.service import Service
 _ROLES = {Role.CALLER: "user", Role.AGENT: "assistant"}
 _PLAIN = re.compile(r"[\w$€£%.,'’ -]{1,80}")
 """Needs no quotes: nothing in it means anything in the block."""
+_CARDS = (
+    "[card] or [number] in the caller's words stands for a card number that was taken out of them: tell the caller that none is needed, and"
+    " never ask for one."
+)
 _TELEPHONE = (
     "The caller hears you over a narrow telephone line: speak in short sentences, one thing at a time, with one question at the end. Say"
     " numbers digit by digit, and read an account ID, a reference or an amount back when the caller has given it."
@@ -32,7 +36,7 @@ _TELEPHONE = (
 _KEYPAD = (
     "The caller is on the telephone and has a keypad. When you ask for the account ID, a ticket number or the ZIP code, add: or type the"
     " digits on your keypad, then press hash. When you ask for a yes or a no, you may add: or press 1 for yes or 2 for no. Nothing that"
-    " you have not asked for in this way can be typed. Never ask for a card number."
+    " you have not asked for in this way can be typed."
 )
 _BEGIN, _END = "--- call data ---", "--- end of call data ---"
 
@@ -41,7 +45,7 @@ def instructions(
     service: Service, context: HandoffContext | None, tools_away: str, *, on_the_phone: bool = False
 ) -> str:
     """The service's instructions, and what is known of this call in a block that is marked as data, not orders."""
-    parts = [prompts.load(service.folder, "instructions")]
+    parts = [prompts.load(service.folder, "instructions"), _CARDS]
     if context is not None:
         parts.append(_story(service, context))
     if tools_away:

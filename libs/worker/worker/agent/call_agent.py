@@ -16,6 +16,7 @@ from typing import Any
 from handoff.call import Ending, Intent, Role
 from handoff.context import HandoffContext
 from handoff.directory import DIRECTORY, Entry
+from handoff.redact import redact_cards
 from livekit import rtc
 from livekit.agents import ChatContext, ChatMessage, RunContext, StopResponse, function_tool
 from livekit.agents.voice.events import (
@@ -213,7 +214,8 @@ class CallAgent(Senses):
         self._unanswered.clear()
         if not self.may_answer:
             raise StopResponse
-        text = new_message.text_content or ""
+        text = redact_cards(new_message.text_content or "")  # its digits may have come in two pieces
+        new_message.content = [text]
         facts = self._hearing.note(text)
         await self._tools_settled()
         if self._silence is not None:
@@ -223,7 +225,7 @@ class CallAgent(Senses):
             asyncio.get_running_loop().call_later(_TRANSCRIPT_SECONDS, self._answer_held)
             raise StopResponse
         if self._held:
-            new_message.content = [" ".join([*self._held, text])]
+            new_message.content = [redact_cards(" ".join([*self._held, text]))]
             self._held.clear()
         confidence = new_message.transcript_confidence
         is_unsure = confidence is not None and confidence < self.brief.settings.min_confidence and not facts
@@ -249,7 +251,7 @@ class CallAgent(Senses):
         if not self._held or not self.may_answer or self.session.user_state == "speaking":
             return
         rest = " ".join(self._unanswered)
-        said = " ".join([*self._held, *self._unanswered])
+        said = redact_cards(" ".join([*self._held, *self._unanswered]))
         self._held.clear()
         self._unanswered.clear()
         if rest:
@@ -262,7 +264,7 @@ class CallAgent(Senses):
         await self._tools_settled()
         if self.session.user_state == "speaking":
             return  # his turn, when it is over, brings the answer
-        said = " ".join(self._unanswered).strip()
+        said = redact_cards(" ".join(self._unanswered).strip())
         self._unanswered.clear()
         if said:
             self.session.clear_user_turn()  # or the same words would be answered a second time

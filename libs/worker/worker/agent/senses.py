@@ -10,6 +10,7 @@ from livekit import rtc
 from livekit.agents import Agent, AgentSession, ModelSettings, UserStateChangedEvent, stt
 
 from worker.agent.backchannel import go_on, without_backchannels
+from worker.agent.card_numbers import without_cards
 from worker.speech.first_sound import from_first_sound
 
 _ENDS_SECONDS = 0.1
@@ -26,8 +27,8 @@ class Senses(Agent):
     async def stt_node(
         self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
     ) -> AsyncIterator[stt.SpeechEvent | str]:
-        """Speech to text, without the "uh-huh" of a caller who listens."""
-        events = after_the_voice(Agent.default.stt_node(self, audio, model_settings), self.session)
+        """Speech to text, without the "uh-huh" of a caller who listens, and without card numbers."""
+        events = after_the_voice(without_cards(Agent.default.stt_node(self, audio, model_settings)), self.session)
         async for event in without_backchannels(
             events, is_listening=self.is_listening, on_dropped=lambda: go_on(self.session)
         ):
