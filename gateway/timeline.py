@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from handoff.call import Call, Fact, Floor, Turn
+from handoff.call import Call, Fact, Floor, Mark, MarkKind, Turn
 from handoff.context import NEVER_CROSSES, SECRET, safe_turns
 from handoff.errors import HandoffError, StoreUnavailable
+from handoff.lifecycle import State
 from handoff.redact import redact, redact_cards
 from handoff.store import Handoff, Store
 
@@ -46,6 +47,8 @@ async def _known(store: Store, handoff_id: str) -> Handoff | None:
 
 
 def _told(call: Call, floor: Floor | None, handoffs: list[Handoff], *, now: float) -> Told:
+    known = {handoff.context.handoff_id for handoff in handoffs}
+    marked = [mark for mark in call.marks if mark.kind is MarkKind.HANDOFF and mark.handoff_id not in known]
     return {
         "call_id": call.call_id,
         "may_read": False,
@@ -62,8 +65,8 @@ def _told(call: Call, floor: Floor | None, handoffs: list[Handoff], *, now: floa
         "score": round(call.sentiment.score, 2),
         "trend": round(call.sentiment.trend, 2),
         "turns": [_turn(turn) for turn in call.turns],
-        "handoffs": [_handoff(handoff) for handoff in handoffs],
-        "forgotten_handoffs": len(call.handoff_ids) - len(handoffs),
+        "handoffs": [*map(_marked_handoff, marked), *map(_handoff, handoffs)],
+        "forgotten_handoffs": len(set(call.handoff_ids) - known - {mark.handoff_id for mark in marked}),
         "attempts": [
             {
                 "service": code_of(each.service),
@@ -73,7 +76,16 @@ def _told(call: Call, floor: Floor | None, handoffs: list[Handoff], *, now: floa
             }
             for each in call.attempts
         ],
-        "tools": [{"name": code_of(use.name), "failed": use.failed, "at": use.answered_at} for use in call.tool_uses],
+        "tools": [
+            {"service": code_of(mark.service), "name": code_of(mark.name), "failed": mark.failed, "at": mark.marked_at}
+            for mark in call.marks
+            if mark.kind is MarkKind.TOOL
+        ],
+        "recoveries": [
+            {"service": code_of(mark.service), "at": mark.marked_at}
+            for mark in call.marks
+            if mark.kind is MarkKind.RECOVERY
+        ],
         "effects": len(call.effects),
         "facts": [_fact(fact) for fact in call.facts],
     }
@@ -108,6 +120,18 @@ def _handoff(handoff: Handoff) -> Told:
         "state": handoff.state.value,
         "reason": code_of(handoff.reason),
         "moves": sorted(([state.value, at] for state, at in handoff.moved_at.items()), key=lambda move: move[1]),
+    }
+
+
+def _marked_handoff(mark: Mark) -> Told:
+    """One of which no more is known than that it came to its end: its own record lives for some minutes."""
+    return {
+        "handoff_id": code_of(mark.handoff_id),
+        "from": code_of(mark.name),
+        "to": code_of(mark.service),
+        "state": State.TAKEN.value,
+        "reason": "",
+        "moves": [[State.TAKEN.value, mark.marked_at]],
     }
 
 

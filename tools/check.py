@@ -26,7 +26,7 @@ from tools.house import ROOT, packages
 _TEMP = ROOT / ".run" / "tmp" / f"check-{os.getpid()}"
 _TIDY_SECONDS = 60.0
 """What a check that is ended has to stop its own processes."""
-_FEW_CALLS = "\nOf the spoken calls a few were placed; FULL=1 places all of them."
+_FEW_CALLS = "\nOf the spoken calls a few were placed, and none by browser or by telephone; FULL=1 places all of them."
 _NO_TESTS = 5
 """pytest's exit code when it found none: an empty tier must not pass for a green one."""
 

@@ -47,6 +47,7 @@ function summary(call, seconds) {
 function storyOf(call) {
   const story = [
     ...call.turns.map(spoke), ...call.handoffs.map(handed), ...call.attempts.map(tried), ...call.tools.map(asked),
+    ...call.recoveries.map(recovered),
   ];
   if (call.ended_at) story.push({ at: call.ended_at, words: `ended: ${spelled(call.ending)}`, paint: (picture) => picture.end(call.ended_at) });
   return story.sort((one, other) => one.at - other.at);
@@ -77,8 +78,12 @@ function tried({ service, what, outcome, at: moment }) {
   return { at: moment, words: `${service}: ${spelled(what)} did not come to be: ${spelled(outcome)}`, paint: (picture) => picture.mark(service, moment, "tried") };
 }
 
-function asked({ name, failed, at: moment }) {
-  return { at: moment, words: `tool ${name} ${failed ? "failed" : "answered"}`, paint: (picture) => picture.tool(moment, failed) };
+function asked({ service, name, failed, at: moment }) {
+  return { at: moment, words: `${service}: tool ${name} ${failed ? "failed" : "answered"}`, paint: (picture) => picture.tool(service, moment, failed) };
+}
+
+function recovered({ service, at: moment }) {
+  return { at: moment, words: `${service}: its agent was lost, another one took over`, paint: (picture) => picture.lost(service, moment) };
 }
 
 function line(when, words) {
@@ -105,7 +110,6 @@ class Picture {
       this.add("line", { class: "lane", x1: LEFT, x2: WIDTH, y1: y, y2: y });
       this.add("text", { x: 4, y: y + 5 }).textContent = name;
     });
-    this.owner = lanes[1] ?? "caller";
   }
 
   y(name) {
@@ -119,9 +123,8 @@ class Picture {
     return part;
   }
 
-  turn(who, { at: moment, seconds, was_interrupted, service }) {
+  turn(who, { at: moment, seconds, was_interrupted }) {
     const [from, to] = [this.x(moment - seconds), this.x(moment)];
-    this.owner = service || this.owner;
     this.add("rect", {
       class: `turn of-${who}${was_interrupted ? " cut" : ""}`, x: from, y: this.y(who) - 9, width: Math.max(3, to - from), height: 18, rx: 3,
     });
@@ -138,8 +141,13 @@ class Picture {
     this.add("path", { class: kind, d: `M${x} ${y - 6}l6 6l-6 6l-6 -6Z` });
   }
 
-  tool(moment, failed) {
-    this.add("rect", { class: failed ? "tool lost" : "tool", x: this.x(moment) - 4, y: this.y(this.owner) + 12, width: 8, height: 8 });
+  tool(service, moment, failed) {
+    this.add("rect", { class: failed ? "tool lost" : "tool", x: this.x(moment) - 4, y: this.y(service) + 12, width: 8, height: 8 });
+  }
+
+  lost(service, moment) {
+    const [x, y] = [this.x(moment), this.y(service)];
+    this.add("path", { class: "recovery", d: `M${x - 7} ${y - 7}l14 14M${x + 7} ${y - 7}l-14 14` });
   }
 
   end(moment) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handoff.call import Attempt, Call, Ending, Fact, Intent, Role, Source, ToolUse
+from handoff.call import Attempt, Call, Ending, Fact, Intent, Mark, MarkKind, Role, Source, ToolUse
 from handoff.lifecycle import State
 from handoff.memory_store import MemoryStore
 from handoff.testing import START, make_call, make_fact, make_handoff, make_turn
@@ -49,6 +49,12 @@ def call_of_canaries() -> Call:
             ToolUse(said("tool"), said("arguments"), said("output"), True, START + 17),
         ),
         services=("triage",),
+        marks=(
+            Mark(MarkKind.TOOL, "billing", START + 16, "find_account"),
+            Mark(MarkKind.TOOL, said("marked"), START + 17, said("toolname"), failed=True),
+            Mark(MarkKind.HANDOFF, said("taker"), START + 18, said("giver"), handoff_id="handoff-0"),
+            Mark(MarkKind.RECOVERY, said("lost"), START + 19),
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from handoff.call import Ending
+from handoff.call import Ending, Mark, MarkKind
 from handoff.errors import StoreUnavailable, WireMismatch
 from handoff.lifecycle import State
 from handoff.memory_store import MemoryStore
@@ -47,7 +47,7 @@ async def test_what_happened_is_told_to_everybody(store: MemoryStore) -> None:
         {"role": "caller", "service": "triage", "at": START + 8, "seconds": 2, "was_interrupted": False},
         {"role": "agent", "service": "triage", "at": START + 12, "seconds": 1, "was_interrupted": True},
     ]
-    assert told["handoffs"] == [
+    assert told["handoffs"][1:] == [
         {
             "handoff_id": "handoff-1",
             "from": "triage",
@@ -63,7 +63,11 @@ async def test_what_happened_is_told_to_everybody(store: MemoryStore) -> None:
         "outcome": "at_capacity",
         "at": START + 14,
     }
-    assert told["tools"][0] == {"name": "find_account", "failed": False, "at": START + 16}
+    assert told["tools"] == [
+        {"service": "billing", "name": "find_account", "failed": False, "at": START + 16},
+        {"service": HIDDEN, "name": HIDDEN, "failed": True, "at": START + 17},
+    ]
+    assert told["recoveries"] == [{"service": HIDDEN, "at": START + 19}]
     assert told["pending"] == [HIDDEN, "sales"]
     assert told["effects"] == 1
     assert [(fact["name"], fact["value"], fact["verified"]) for fact in told["facts"]] == [
@@ -124,6 +128,30 @@ async def test_a_handoff_whose_record_is_gone_is_counted(store: MemoryStore) -> 
     assert told["forgotten_handoffs"] == 1
 
 
+async def test_of_a_handoff_whose_record_is_gone_the_calls_own_mark_tells_that_it_was_made(store: MemoryStore) -> None:
+    mark = Mark(MarkKind.HANDOFF, "billing", START + 5, "triage", handoff_id="handoff-0")
+    await store.open_call(make_call(handoff_ids=("handoff-0",), marks=(mark,)))
+    told = await told_of(store)
+    assert told["handoffs"] == [
+        {
+            "handoff_id": "handoff-0",
+            "from": "triage",
+            "to": "billing",
+            "state": "taken",
+            "reason": "",
+            "moves": [["taken", START + 5]],
+        }
+    ]
+    assert told["forgotten_handoffs"] == 0
+
+
+async def test_a_handoff_that_is_known_is_told_once(store: MemoryStore) -> None:
+    mark = Mark(MarkKind.HANDOFF, "billing", START + 5, "triage", handoff_id="handoff-1")
+    await store.open_call(make_call(marks=(mark,)))
+    await store.offer(make_handoff())
+    assert [each["state"] for each in (await told_of(store))["handoffs"]] == ["offered"]
+
+
 async def test_a_handoff_of_another_release_hides_nothing_else() -> None:
     class Mixed(MemoryStore):
         async def load_handoff(self, handoff_id: str) -> Handoff | None:
@@ -132,7 +160,7 @@ async def test_a_handoff_of_another_release_hides_nothing_else() -> None:
     store = Mixed(now=FakeClock())
     await stored(store)
     told = await told_of(store)
-    assert (told["handoffs"], told["forgotten_handoffs"]) == ([], 1)
+    assert ([each["handoff_id"] for each in told["handoffs"]], told["forgotten_handoffs"]) == (["handoff-0"], 1)
 
 
 async def test_a_store_that_is_away_is_not_taken_for_one_that_has_no_call() -> None:

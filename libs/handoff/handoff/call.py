@@ -122,6 +122,34 @@ class ToolUse:
     answered_at: float
 
 
+MAX_MARKS = 100
+"""Of one call: far more than happen in an hour of it."""
+
+
+class MarkKind(StrEnum):
+    """What a Mark marks."""
+
+    TOOL = "tool"
+    HANDOFF = "handoff"
+    RECOVERY = "recovery"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """That something happened, for whoever looks at the call: it outlives the handoff's own record and the tools' answers, and holds no
+    word of anybody's. ``service`` had the call from then on.
+    """
+
+    kind: MarkKind
+    service: str
+    marked_at: float
+    """Seconds since the epoch, by the clock of the agent that marked it."""
+    name: str = ""
+    """The tool; of a handoff the giver."""
+    failed: bool = False
+    handoff_id: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Floor:
     """The right to speak in one call. ``epoch`` only rises; ``lease_until`` is seconds since the epoch by the store's clock."""
@@ -160,6 +188,8 @@ class Call:
     ending: Ending | None = None
     ending_detail: str = ""
     ended_at: float | None = None
+    marks: tuple[Mark, ...] = ()
+    """The last MAX_MARKS of them, oldest first. A release that does not know them drops them."""
 
     def fact(self, name: str) -> Fact | None:
         """The newest fact of that name, a verified one before a newer unverified one."""

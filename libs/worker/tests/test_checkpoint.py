@@ -2,7 +2,7 @@
 
 import asyncio
 
-from handoff.call import Ending, Role, Source
+from handoff.call import MAX_MARKS, Ending, MarkKind, Role, Source
 from handoff.testing import FakeClock, OutageStore, make_call, make_intent, memory_store
 from worker.checkpoint import Checkpoint
 from worker.testing.jumping_time import everything_ran, without_waiting
@@ -152,6 +152,25 @@ async def test_what_tools_answered_is_kept_for_who_goes_on_and_stays_in_the_serv
     assert checkpoint.call.tool_uses == ()
     checkpoint.carry_on(stored)
     assert checkpoint.call == stored
+    checkpoint.let_go()
+
+
+async def test_what_happened_is_marked_for_who_looks_at_the_call_and_outlives_a_handoff() -> None:
+    store = memory_store()
+    checkpoint = await held(store)
+    checkpoint.note_tool_use("get_account", "{}", "x" * 100_000, failed=True)
+    checkpoint.mark_recovery()
+    assert await checkpoint.flushed(5)
+    checkpoint.take_over(await store.load_call("call-1"), intent=make_intent())
+    checkpoint.mark_handoff("handoff-1", giver="triage")
+    assert [(mark.kind, mark.name, mark.failed, mark.handoff_id) for mark in checkpoint.call.marks] == [
+        (MarkKind.TOOL, "get_account", True, ""),
+        (MarkKind.RECOVERY, "", False, ""),
+        (MarkKind.HANDOFF, "triage", False, "handoff-1"),
+    ]
+    for _ in range(MAX_MARKS):
+        checkpoint.mark_recovery()
+    assert {mark.kind for mark in checkpoint.call.marks} == {MarkKind.RECOVERY}, "the oldest go"
     checkpoint.let_go()
 
 

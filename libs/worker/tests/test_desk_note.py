@@ -64,4 +64,5 @@ async def test_a_taker_knows_what_the_note_says_as_if_it_had_heard_it(tmp_path: 
     async with text_call(billing, ToldModel(), context=context, call=make_call(facts=())) as call:
         await cast.catch_up(call.agent, None, context)
         assert call.agent.known() == {"account_id": "AC4729", "date": "March"}
+        assert [mark.handoff_id for mark in call.call.marks] == [context.handoff_id], "for who looks at the call later"
         assert NOTE in [message.text_content for message in call.agent.chat_ctx.messages()]

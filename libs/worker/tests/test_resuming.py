@@ -46,6 +46,7 @@ async def test_a_caller_s_last_words_are_answered(tmp_path: Path) -> None:
     call = make_call(turns=(said(GREETING, agent=True), said("I was charged twice.", 2)))
     async with resumed(PaperDesk(tmp_path, ToldModel("Let me see."), call)) as desk:
         assert desk.heard == [APOLOGY]
+        assert [(mark.kind, mark.service) for mark in desk.cast.checkpoint.call.marks] == [("recovery", "triage")]
         assert spoken_by_brain(desk) == ["Let me see."]
         assert [m.text_content for m in desk.brain.asked[0].messages() if m.role == "user"] == ["I was charged twice."]
 

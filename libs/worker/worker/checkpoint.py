@@ -13,7 +13,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from handoff.call import Attempt, Call, Ending, Fact, Floor, Intent, Role, Source, ToolUse, Turn
+from handoff.call import (
+    MAX_MARKS,
+    Attempt,
+    Call,
+    Ending,
+    Fact,
+    Floor,
+    Intent,
+    Mark,
+    MarkKind,
+    Role,
+    Source,
+    ToolUse,
+    Turn,
+)
 from handoff.context import NEVER_CROSSES, SEVERAL, turns_without_cards, turns_without_proof
 from handoff.directory import DIRECTORY
 from handoff.errors import FloorLost, InvalidContext, StoreUnavailable, UnknownCall
@@ -95,9 +109,21 @@ class Checkpoint:
 
     def note_tool_use(self, name: str, arguments: str, output: str, *, failed: bool) -> None:
         """A tool answered: kept as the brain had it, so that whoever goes on with the call after us need not ask again."""
+        self._mark(Mark(MarkKind.TOOL, self._service, time.time(), name, failed))
         if len(arguments) + len(output) <= _MAX_TOOL_CHARS:
             use = ToolUse(name, arguments, output, failed, time.time())
             self._change(tool_uses=(*self.call.tool_uses, use)[-_MAX_TOOL_USES:])
+
+    def mark_handoff(self, handoff_id: str, *, giver: str) -> None:
+        """The call is ours now, by this handoff."""
+        self._mark(Mark(MarkKind.HANDOFF, self._service, time.time(), giver, handoff_id=handoff_id))
+
+    def mark_recovery(self) -> None:
+        """The agent before us was lost, and the call is ours now."""
+        self._mark(Mark(MarkKind.RECOVERY, self._service, time.time()))
+
+    def _mark(self, mark: Mark) -> None:
+        self._change(marks=(*self.call.marks, mark)[-MAX_MARKS:])
 
     def note(self, **changes: object) -> None:
         """Any other field of the call."""

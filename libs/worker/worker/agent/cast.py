@@ -132,6 +132,7 @@ async def catch_up(agent: CallAgent, latest: Call | None, context: HandoffContex
     """
     checkpoint = agent.brief.checkpoint
     checkpoint.take_over(latest or checkpoint.call, intent=context.intent)
+    checkpoint.mark_handoff(context.handoff_id, giver=context.services[-1] if context.services else "")
     for name, value in desk_note.facts_of(context, agent.brief.service.name):
         checkpoint.note_fact(name, value, source=Source.CALLER)
     if latest is not None:

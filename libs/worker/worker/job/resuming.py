@@ -78,6 +78,7 @@ async def go_on(desk: Desk, call: Call, floor: Floor, *, connected: Awaitable[An
     if mine is None:
         desk.leaving.leave("floor lost")
         return
+    checkpoint.mark_recovery()
     said: list[str] = []
     cast.session.on("user_input_transcribed", lambda event: said.extend(_final(event)))
     if not await _is_heard(desk, cast, mine, await apology):
