@@ -1,7 +1,8 @@
 """Callbacks that are due, for the humans of the desk: one claims it, calls by his own telephone, and says that he has called.
 
 What is shown is what the house has: the ticket, the service, why nobody could take the call, and, as long as the call's record is kept,
-what it was about. Of a caller's number the last two digits alone: whose system has the whole of it shows it there.
+what it was about. The number that a caller gave for it is shown to the one human who has claimed the callback, of any other number the last
+two digits: whose system has the whole of it shows it there.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ class Callbacks:
         now = await self._store.now()
         for due in await self._waiting():
             if (due.ticket_id, due.call_id) == (ticket_id, call_id):
-                return _in_brief(due, badge, now) | _in_full(due, await self._call(call_id))
+                return _in_brief(due, badge, now) | _in_full(
+                    due, await self._call(call_id), is_mine=due.claimed_by == badge.human_id
+                )
         raise Gone("nobody waits for this callback any more")
 
     async def claim(self, badge: Badge, ticket_id: str, call_id: str) -> None:
@@ -103,18 +106,21 @@ def _in_brief(due: DueCallback, badge: Badge, now: float) -> Told:
     }
 
 
-def _in_full(due: DueCallback, call: Call | None) -> Told:
+def _in_full(due: DueCallback, call: Call | None, *, is_mine: bool) -> Told:
     return {
         "reason": due.reason.replace("_", " "),
         "channel": due.channel,
-        "number": _masked(call) if call is not None else "",
+        "number": _number(due, call, is_mine=is_mine),
         "caller": call.display_name if call is not None else "",
         "summary": _summary(due, call) if call is not None else "",
     }
 
 
-def _masked(call: Call) -> str:
-    found = _NUMBER.search(call.caller_identity) if call.channel is Channel.PHONE else None
+def _number(due: DueCallback, call: Call | None, *, is_mine: bool) -> str:
+    """The one that the caller gave, whole for who calls him; else what the call's record has of the one he called from."""
+    if due.number:
+        return due.number if is_mine else f"{HIDDEN}{due.number[-2:]}"
+    found = _NUMBER.search(call.caller_identity) if call is not None and call.channel is Channel.PHONE else None
     return f"{HIDDEN}{found[1]}" if found else ""
 
 

@@ -96,7 +96,9 @@ export class DeskCallbacks {
         this.onDone();
         return;
       }
-      this.owned({ claimed_by: "", is_mine: what === "claim" });
+      // Whose it is sees the whole number.
+      if (what === "claim") this.tells(await this.ask("callback", mine));
+      else this.owned({ claimed_by: "", is_mine: false });
       this.at(next).focus();
     } catch (error) {
       this.fails(error);

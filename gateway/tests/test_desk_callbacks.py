@@ -94,6 +94,15 @@ def test_no_number_is_whole_and_no_card_is_told(stage: Stage, anna: Human) -> No
     assert not any(secret in text for secret in (NUMBER, NUMBER[1:], CARD))
 
 
+def test_the_number_that_the_caller_gave_is_whole_for_who_calls_him(stage: Stage, anna: Human, ben: Human) -> None:
+    queued(stage, make_due(channel="web", number="5035550199"))
+    assert anna.asks("callback", **OF)["number"] == "•••99"
+    anna.asks("claim", **OF)
+    assert anna.asks("callback", **OF)["number"] == "5035550199"
+    assert ben.asks("callback", **OF)["number"] == "•••99"
+    assert "5035550199" not in json.dumps([listed(anna), listed(ben)])
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -1,8 +1,9 @@
-"""What outlives a call: its line in the ledger, and the callback that was promised. Neither names a caller."""
+"""What outlives a call: its line in the ledger, and the callback that was promised. Neither names a caller; the callback has the number
+that he gave for it, until somebody has called."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from handoff.call import Ending
 
@@ -27,7 +28,7 @@ class LedgerLine:
 
 @dataclass(frozen=True, slots=True)
 class CallbackTicket:
-    """A callback that was promised to a caller. It holds none of his words and no number: ``call_id`` leads to him."""
+    """A callback that was promised to a caller. It holds none of his words: ``call_id`` leads to him."""
 
     ticket_id: str
     """As it is read to the caller, e.g. ``CT-10001``."""
@@ -42,11 +43,13 @@ class CallbackTicket:
     """When the caller would like it, as normalised words (``tomorrow morning``, ``2026-03-04 10:00``), or ""."""
     created_at: float
     """Seconds since the epoch, by the store's clock."""
+    number: str = field(default="", repr=False)
+    """Where he wants to be called, as digits with or without a leading +; "" when he named none. Private: never logged."""
 
 
 @dataclass(frozen=True, slots=True)
 class DueCallback:
-    """A promised callback whose time has come, as it waits for whoever calls back. The first five are the ticket's own."""
+    """A promised callback whose time has come, as it waits for whoever calls back. All but the claim and the time are the ticket's own."""
 
     ticket_id: str
     call_id: str
@@ -58,6 +61,7 @@ class DueCallback:
     claimed_by: str = ""
     """Id of the human who is calling back; empty when nobody is."""
     claimed_name: str = ""
+    number: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ MAX_WORKER_BYTES = 2048
 MAX_PRIORITY = 1000
 _NORMALISED = re.compile(r"[a-zA-Z0-9 :.,'+-]{0,60}")
 """``tomorrow morning``, ``2026-03-04 10:00``: too short and too plain for what a caller says in his own words."""
+_CALLABLE = re.compile(r"(?:\+?\d{7,15})?")
+"""A telephone number of a caller's, or none; the shortest have seven digits, E.164's longest fifteen."""
 MAX_DETAIL_CHARS = 500
 """An ending's detail is cut to this: a call must always be able to end."""
 
@@ -78,6 +80,7 @@ def check_ticket(ticket: CallbackTicket) -> str:
     text = _encode(ticket, limit_bytes=MAX_TICKET_BYTES)
     if not _NORMALISED.fullmatch(ticket.wished_at):
         raise InvalidContext("wished_at must be empty or a few normalised words")
+    _check_number(ticket.number)
     if len(ticket.reason) > MAX_ID_CHARS or not ticket.reason.isprintable():
         raise InvalidContext(f"reason must be one line of at most {MAX_ID_CHARS} characters")
     return text
@@ -90,6 +93,12 @@ def check_due(due: DueCallback) -> None:
     for name in ("channel", "reason"):
         if len(getattr(due, name)) > MAX_DETAIL_CHARS:
             raise InvalidContext(f"{name} must be at most {MAX_DETAIL_CHARS} characters")
+    _check_number(due.number)
+
+
+def _check_number(number: str) -> None:
+    if not _CALLABLE.fullmatch(number):
+        raise InvalidContext("number must be empty or 7 to 15 digits, with or without a +")
 
 
 def check_worker(status: WorkerStatus) -> str:

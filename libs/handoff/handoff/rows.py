@@ -95,6 +95,7 @@ def due_of(values: Sequence[Any]) -> DueCallback:
             float(fields["due_at"]),
             claimed_by=claimed["human_id"],
             claimed_name=claimed["name"],
+            number=fields.get("number", ""),  # a release before this one asked for none
         )
     except (KeyError, ValueError, TypeError):
         raise WireMismatch("stored callback not understood") from None

@@ -44,6 +44,7 @@ async def queue_callback(client: Redis, due: DueCallback) -> list[Any]:
         "channel": due.channel,
         "reason": due.reason,
         "due_at": f"{due.due_at:.3f}",
+        "number": due.number,
     }
     touched = [keys.CALLBACKS_DUE, keys.callback_queued(due.ticket_id, due.call_id)]
     args: Args = [keys.CALLBACKS_DUE_SECONDS, _MOST, *(part for pair in fields.items() for part in pair)]

@@ -27,7 +27,8 @@ class CallbacksSuite:
         return make_store()
 
     async def test_what_is_queued_waits_longest_due_first(self, store: Store) -> None:
-        later, first = make_due("CT-10001", due_at=START + 60.0), make_due("CT-10002", due_at=START)
+        later = make_due("CT-10001", due_at=START + 60.0)
+        first = make_due("CT-10002", due_at=START, number="5035550142")
         assert [await store.queue_callback(due) for due in (later, first)] == [True, True]
         assert await store.callbacks_due() == (first, later)
         assert len(await store.callbacks_due(limit=1)) == 1
@@ -38,7 +39,9 @@ class CallbacksSuite:
         assert await store.queue_callback(make_due(call_id="call-2"))
         assert [due.call_id for due in await store.callbacks_due()] == ["call-1", "call-2"]
 
-    @pytest.mark.parametrize("changes", [{"ticket_id": ""}, {"call_id": " "}, {"service": ""}, {"reason": "x" * 501}])
+    @pytest.mark.parametrize(
+        "changes", [{"ticket_id": ""}, {"call_id": " "}, {"service": ""}, {"reason": "x" * 501}, {"number": "call me"}]
+    )
     async def test_what_is_malformed_is_not_queued(self, store: Store, changes: dict[str, Any]) -> None:
         with pytest.raises(InvalidContext):
             await store.queue_callback(make_due(**changes))

@@ -102,8 +102,20 @@ class SharedSuite:
             {"wished_at": "sarah@example.org"},
             {"created_at": float("nan")},
             {"channel": 7},
+            {"number": "0171 sarah"},
         ],
-        ids=["no id", "no call", "long", "long reason", "two lines", "own words", "an address", "no time", "no text"],
+        ids=[
+            "no id",
+            "no call",
+            "long",
+            "long reason",
+            "two lines",
+            "own words",
+            "an address",
+            "no time",
+            "no text",
+            "no number",
+        ],
     )
     async def test_a_malformed_ticket_is_refused_and_not_quoted(self, store: Store, changes: dict[str, Any]) -> None:
         with pytest.raises(InvalidContext) as refusal:
@@ -111,6 +123,13 @@ class SharedSuite:
         assert "0171" not in str(refusal.value)
         assert "sarah" not in str(refusal.value)
         assert await store.callbacks() == ((), "")
+
+    @pytest.mark.parametrize("number", ["", "5035550142", "+15035550142"])
+    async def test_a_ticket_has_the_number_that_the_caller_gave_for_it(self, store: Store, number: str) -> None:
+        ticket = make_ticket(number=number)
+        await store.add_callback(ticket)
+        assert (await store.callbacks())[0] == (ticket,)
+        assert "0142" not in repr(ticket)
 
     @pytest.mark.parametrize("wished_at", ["", "tomorrow morning", "2026-03-04 10:00", "monday at ten o'clock"])
     async def test_normalised_words_say_when(self, store: Store, wished_at: str) -> None:

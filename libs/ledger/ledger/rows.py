@@ -95,6 +95,8 @@ class Ticket(Row):
     state: Mapped[str] = mapped_column(String(16), index=True)
     queued_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
+    number: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    """Where to call, while nobody has; empty when the caller named none."""
 
 
 class Cursor(Row):

@@ -107,6 +107,8 @@ def _handoffs(found: Page, line: Line) -> list[dict[str, Any]]:
 
 def _plain(row: Line | HandoffRow | OpenCall | Ticket) -> dict[str, Any]:
     values = {column.name: getattr(row, column.name) for column in row.__table__.columns}
+    if values.get("number"):
+        values["number"] = f"***{values['number'][-2:]}"  # whole it is for who calls
     return {name: f"{value.isoformat()}Z" if isinstance(value, datetime) else value for name, value in values.items()}
 
 

@@ -110,12 +110,19 @@ class Tickets:
             created_at=moment(ticket.created_at),
             due_at=moment(due),
             state=TicketState.OPEN.value,
+            number=cut(ticket.number, 16),
         )
 
 
 def _waiting(ticket: Ticket) -> DueCallback:
     return DueCallback(
-        ticket.ticket_id, ticket.call_id, ticket.service, ticket.channel, ticket.reason, seconds(ticket.due_at)
+        ticket.ticket_id,
+        ticket.call_id,
+        ticket.service,
+        ticket.channel,
+        ticket.reason,
+        seconds(ticket.due_at),
+        number=ticket.number,
     )
 
 
@@ -134,6 +141,7 @@ def mark_done(session: Session, ticket_id: str, call_id: str = "", *, now: float
     rows = list(session.scalars(wanted.where(Ticket.call_id == call_id) if call_id else wanted))
     for row in rows:
         row.state, row.done_at = TicketState.DONE.value, moment(now)
+        row.number = ""  # it was given for this call alone
     return rows
 
 

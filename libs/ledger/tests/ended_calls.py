@@ -57,6 +57,8 @@ def endings(database: LedgerDatabase) -> dict[str, str]:
         return {line.call_id: line.ending for line in session.scalars(select(Line))}
 
 
-def make_ticket(ticket_id: str = "CT-10001", call_id: str = "call-1", *, wished_at: str = "") -> CallbackTicket:
+def make_ticket(
+    ticket_id: str = "CT-10001", call_id: str = "call-1", *, wished_at: str = "", number: str = ""
+) -> CallbackTicket:
     """Promised at START, because billing was full."""
-    return CallbackTicket(ticket_id, call_id, "billing", "phone", "at_capacity", wished_at, START)
+    return CallbackTicket(ticket_id, call_id, "billing", "phone", "at_capacity", wished_at, START, number)

@@ -35,7 +35,7 @@ async def a_day(store: MemoryStore, clock: FakeClock, database: LedgerDatabase, 
     await Watch(store, database, settings=settings).step()
     promised = Tickets(store, database, settings=settings)
     with database.writing() as session:
-        promised.write(session, [make_ticket(wished_at="tomorrow")])
+        promised.write(session, [make_ticket(wished_at="tomorrow", number="5035550142")])
 
 
 async def test_a_call_is_a_line_that_tells_how_it_ended(
@@ -84,6 +84,7 @@ async def test_programs_get_the_same_as_data(
     assert [row["call_id"] for row in data["running"]] == ["call-3"]
     assert [row["call_id"] for row in data["without_ending"]] == ["call-lost"]
     assert [(row["ticket_id"], row["state"]) for row in data["callbacks"]] == [("CT-10001", "open")]
+    assert [row["number"] for row in data["callbacks"]] == ["***42"], "whole it is for who calls, at the desk"
 
 
 async def test_callbacks_are_shown_with_their_state(

@@ -32,6 +32,11 @@ def states(database: LedgerDatabase) -> list[tuple[str, str, str]]:
         return [(row.ticket_id, row.call_id, row.state) for row in rows]
 
 
+def numbers(database: LedgerDatabase) -> list[str]:
+    with database.reading() as session:
+        return list(session.scalars(select(Ticket.number)))
+
+
 async def test_a_ticket_that_is_told_twice_is_one(
     store: MemoryStore, database: LedgerDatabase, settings: Settings
 ) -> None:
@@ -106,19 +111,21 @@ async def test_a_queue_that_has_lost_everything_is_filled_again(
 async def test_what_the_desk_has_done_is_done(
     store: MemoryStore, clock: FakeClock, database: LedgerDatabase, settings: Settings
 ) -> None:
-    await store.add_callback(make_ticket())
+    await store.add_callback(make_ticket(number="5035550142"))
     promised = await read(store, database, settings)
     clock.advance(3600)
     await promised.keep_queue()
     await store.claim_callback("CT-10001", "call-1", human_id="anna", name="Anna", seconds=60)
     assert await promised.keep_queue() == 0
     assert states(database) == [("CT-10001", "call-1", "queued")], "she has not called yet"
+    assert [due.number for due in await store.callbacks_due()] == ["5035550142"] == numbers(database)
     await store.close_callback("CT-10001", "call-1", human_id="anna")
     made = StreamReader("made", database, fetch=promised.fetch_done, write=promised.write_done)
     for _ in range(2):
         await made.catch_up()
         assert await promised.keep_queue() == 0
         assert states(database) == [("CT-10001", "call-1", "done")]
+    assert numbers(database) == [""], "it was given for that one call"
 
 
 async def test_what_was_done_by_command_is_out_of_the_queue(

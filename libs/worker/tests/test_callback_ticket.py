@@ -33,6 +33,20 @@ async def test_a_ticket_is_stored_for_whoever_calls_back_and_its_number_given_to
     checkpoint.let_go()
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [("503-555-0142", "5035550142"), ("+1 (503) 555 0142", "+15035550142"), ("my office", ""), ("0142", ""), ("", "")],
+)
+async def test_the_number_to_call_is_kept_when_it_is_one(said: str, kept: str) -> None:
+    store = memory_store()
+    checkpoint = await at_desk(store)
+    await tool(store, checkpoint)(service="billing", phone=said)
+    (ticket,), _ = await store.callbacks()
+    assert ticket.number == kept
+    assert not any("0142" in line for line in checkpoint.call.effects), "effects are shown to other services"
+    checkpoint.let_go()
+
+
 async def test_a_call_has_one_ticket_however_often_it_is_asked_for() -> None:
     store = memory_store()
     checkpoint = await at_desk(store)

@@ -131,6 +131,9 @@ def test_several_facts_come_from_one_sentence() -> None:
 def test_codes_are_spelled_and_money_is_money() -> None:
     assert spoken.spelled("RF-20417") == "R F, 2 0 4 1 7"
     assert spoken.spelled("AC4721") == "A C, 4 7 2 1"
+    assert spoken.telephone("5035550142") == "5 0 3, 5 5 5, 0 1 4 2"
+    assert spoken.telephone("+15035550142") == "1, 5 0 3, 5 5 5, 0 1 4 2"
+    assert spoken.telephone("5550142") == "5 5 5, 0 1 4 2"
     assert [spoken.money(a) for a in ("49.99", "50.00", "1249.5", "soon")] == ["$49.99", "$50", "$1,249.50", "soon"]
 
 

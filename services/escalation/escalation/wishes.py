@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from handoff.call import Attempt, Role, Turn
 from worker.playbook.conversation import Answer, yes_or_no
-from worker.understanding import spoken
+from worker.understanding.phone_numbers import phone_number
 
 MANAGER = re.compile(
     r"\b(manager|supervisor|boss|human|real person|person in charge)\b"
@@ -48,7 +48,6 @@ _NOT_THEN = re.compile(
     re.IGNORECASE,
 )
 _OFFERS_CALLBACK = re.compile(r"\bcall you back\b[^.?!]*\?|\bbook (?:a manager's call|that)\b[^.?!]*\?", re.IGNORECASE)
-_PHONE_DIGITS = re.compile(r"\+?1?\d{10}")
 _SPECIALISTS = ("billing", "technical", "sales")
 
 
@@ -64,7 +63,7 @@ def wishes(turns: Sequence[Turn], services: Sequence[str], attempts: Sequence[At
     ]
     # A number that was told to another service does not cross; this one asks.
     ours = (turn for turn in turns if turn.service in ("", "escalation"))
-    numbers = [found for _, text in _exchanges(ours) if (found := _number(text))]
+    numbers = [found for _, text in _exchanges(ours) if (found := phone_number(text))]
     return {
         "why": why,
         "matter": matter,
@@ -138,9 +137,3 @@ def _exchanges(turns: Iterable[Turn]) -> Iterator[tuple[str, str]]:
             question = turn.text
         else:
             yield question, turn.text
-
-
-def _number(text: str) -> str:
-    """A phone number of ten digits, however it was said; an invoice number is none."""
-    codes = (run.code for run in spoken.runs(text) if "invoice" not in run.before)
-    return next((code for code in codes if _PHONE_DIGITS.fullmatch(code)), "")

@@ -112,7 +112,7 @@ def test_a_number_told_later_is_noted_on_the_same_callback(talk: Talk, desk: Any
     talk.caller("I want a manager.")
     talk.caller("Yes.")
     said = talk.caller("It's five oh three five five five oh one four two.")
-    assert said == f"Thank you, I have 5 0 3 5 5 5 0 1 4 2 for the call. {MORE}"
+    assert said == f"Thank you, I have 5 0 3, 5 5 5, 0 1 4 2 for the call. {MORE}"
     assert [call.get("phone") for call in talk.called("book_callback")] == [None, "5035550142"]
     assert desk.added() == {"callbacks": 1}
 

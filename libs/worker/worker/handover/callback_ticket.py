@@ -26,6 +26,7 @@ _WHEN = re.compile(
     re.IGNORECASE,
 )
 _WHEN_CHARS = 60
+_NUMBER = re.compile(r"\+?\d{7,15}")
 _DIGITS_ON_END = re.compile(
     r"(?:\b(?:\d{1,2}|zero|oh|o|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b[\s,.-]*){4,}",
     re.IGNORECASE,
@@ -51,25 +52,33 @@ def wished_at(words: str) -> str:
     return " ".join(_WHEN.findall(_DIGITS_ON_END.sub(" ", words))).lower()[:_WHEN_CHARS].strip()
 
 
+def callable_number(text: str) -> str:
+    """The digits of a telephone number, with a + that stands before them; empty for what is none."""
+    digits = re.sub(r"[\s().-]", "", text)
+    return digits if _NUMBER.fullmatch(digits) else ""
+
+
 def tool(store: Store, checkpoint: Checkpoint) -> Any:
     """``leave_callback_ticket`` for the brain of one call."""
 
     @function_tool(name=EFFECT, on_duplicate="reject")
-    async def leave(service: str = "", when: str = "") -> str:
+    async def leave(service: str = "", when: str = "", phone: str = "") -> str:
         """Note that a colleague shall call the caller back. For when nobody can take the call now and the caller agreed to be
-        called back. Read the ticket back to him, letter by letter.
+        called back. Ask him on which number first. Read the number and the ticket back to him, digit by digit.
 
         Args:
             service: who shall call back, for example billing
             when: the day and hour that the caller would like, for example tomorrow morning; empty when he has no wish
+            phone: the number that he gave, digits alone; empty when he gave none
         """
         wanted = service if service in DIRECTORY else LAST_RESORT
-        return json.dumps({"ticket": await leave_ticket(store, checkpoint, wanted, when), "service": wanted})
+        ticket = await leave_ticket(store, checkpoint, wanted, when, phone=phone)
+        return json.dumps({"ticket": ticket, "service": wanted})
 
     return leave
 
 
-async def leave_ticket(store: Store, checkpoint: Checkpoint, service: str, when: str = "") -> str:
+async def leave_ticket(store: Store, checkpoint: Checkpoint, service: str, when: str = "", *, phone: str = "") -> str:
     """The call's one ticket: a second one in a call is the first, also when the agent that left it did not live to note it, or the
     store's answer was lost. Raises ToolError when it cannot be stored."""
     call = checkpoint.call
@@ -84,6 +93,7 @@ async def leave_ticket(store: Store, checkpoint: Checkpoint, service: str, when:
             reason=next((a.outcome for a in reversed(call.attempts) if a.service == service), ""),
             wished_at=wished_at(when),
             created_at=await store.now(),
+            number=callable_number(phone),
         )
         name = await store.add_callback(ticket)
     except HandoffError:

@@ -71,7 +71,7 @@ def _references(playbook: Playbook, when: When) -> Iterator[tuple[str, str, Iter
         *when.error, *when.fewer_calls, *(tool for tool, _ in when.result),
     )  # fmt: skip
     wanted: list[tuple[str, Iterable[str], set[str] | frozenset[str]]] = [
-        ("fact", (*when.known, *when.missing), playbook.facts),
+        ("fact", (*when.known, *when.missing), {*playbook.facts, *BUILT_IN}),
         ("tool", tools, set(playbook.tools)),
         ("question", (*when.answer, *when.gave_up), questions),
         ("rule", (*when.said, *when.not_said, *when.turns_since), rules),

@@ -74,6 +74,17 @@ class Conversation:
         return tuple(i for i in self.items if isinstance(i, Said) and i.speaker is Speaker.AGENT)
 
     @property
+    def exchanges(self) -> tuple[tuple[str, str], ...]:
+        """Each thing that the caller said, behind what an agent had said before it."""
+        found, question = [], ""
+        for item in self.items:
+            if isinstance(item, Said) and item.speaker is Speaker.AGENT:
+                question = item.text
+            elif isinstance(item, Said) and item.speaker is Speaker.CALLER:
+                found.append((question, item.text))
+        return tuple(found)
+
+    @property
     def repeated(self) -> tuple[Said, ...]:
         """The agents' turns that only say the turn before once more, because the caller wanted to hear it again."""
         turns = self.agent_turns

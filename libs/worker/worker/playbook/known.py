@@ -17,6 +17,7 @@ from worker.playbook.uses import ToolState, agreeing, judged, text_of, uses_of
 from worker.playbook.words import asked_for, is_waiting, pending_words, summary
 from worker.telephone.phone import KEYPAD
 from worker.understanding.intent import find_intents
+from worker.understanding.phone_numbers import callback_number
 
 
 @dataclass
@@ -71,6 +72,8 @@ class Known:
                 return self.story.services[-2] if self.story.is_returning and len(self.story.services) > 1 else ""
             case "keypad":
                 return KEYPAD if self.story.is_on_the_phone else ""
+            case "callback_number":
+                return callback_number(self.conversation.exchanges)
             case "summary":
                 return summary(self.conversation.caller_turns, self.facts, self.playbook.facts, self.story.effects)
         return ""

@@ -22,6 +22,7 @@ FORMATS: dict[str, Callable[[str], str]] = {
     "": lambda value: value,
     "money": spoken.money,
     "spelled": spoken.spelled,
+    "telephone": spoken.telephone,
     "first": lambda value: value.split()[0] if value.split() else "",
     "lower": str.lower,
     "service": lambda value: DIRECTORY[value].spoken_name if value in DIRECTORY else value,

@@ -154,6 +154,7 @@ BUILT_IN = {
     "last_question": "the question at its end",
     "asked_for": 'what that question wants, as it fits into "take your time with ..."; without a value for most questions',
     "returning": "the service that the call came back from",
+    "callback_number": "the telephone number that the caller gave for being called back",
     "keypad": '"your keypad" for a caller on the telephone; without a value for any other',
 }
 """Values that every playbook has beside its facts; ``{effect.TOOL}`` is the reference of what that tool changed last."""

@@ -27,10 +27,10 @@ class Conditions:
 
     def hold(self, when: When) -> bool:
         """Whether every condition holds; the cheap ones are looked at first."""
-        facts, heard = self.known.facts, self.heard
+        heard = self.heard
         return (
-            all(facts.get(name) for name in when.known)
-            and not any(facts.get(name) for name in when.missing)
+            all(self.known.value(name) for name in when.known)
+            and not any(self.known.value(name) for name in when.missing)
             and (not when.service or self.playbook.service in when.service)
             and self._story_holds(when)
             and self._words_hold(when)

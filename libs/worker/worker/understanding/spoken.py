@@ -86,6 +86,14 @@ def spelled(code: str) -> str:
     return ", ".join(" ".join(group.upper()) for group in groups)
 
 
+def telephone(number: str) -> str:
+    """``"5035550142"`` -> ``"5 0 3, 5 5 5, 0 1 4 2"``: digits one by one, a pause where people make one when they write it down."""
+    digits = re.sub(r"\D", "", number)
+    first = len(digits) % 10 if len(digits) > 10 else 0
+    parts = [digits[:first], digits[first:-7], digits[-7:-4], digits[-4:]]
+    return ", ".join(" ".join(part) for part in parts if part)
+
+
 def money(amount: str) -> str:
     """``"49.9"`` -> ``"$49.90"``; whole dollars without cents; what is no number stays as it is."""
     if not re.fullmatch(r"\d+(?:\.\d+)?", amount.strip()):
