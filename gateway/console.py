@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from gateway import guards
+from gateway import forwarded, guards
 from gateway.guards import Rates, refusal
 from gateway.overview import Overview
 from gateway.settings import Settings
@@ -64,9 +64,9 @@ class Console:
     # --- who looks ------------------------------------------------------------------------------------------------------
     async def sign_in(self, request: Request) -> Response:
         """204 and a cookie for who shows one of the secrets, as ``{"secret": "..."}``."""
-        if not guards.is_from(request, ()):
-            return _refusal(403, "wrong_origin", "only our own page may ask")
-        if not await self._rates.allows(guards.address_of(request, proxies=self._settings.proxies)):
+        if why := forwarded.not_ours(request, (), proxies=self._settings.proxies):
+            return _refusal(403, "wrong_origin", why)
+        if not await self._rates.allows(forwarded.address_of(request, proxies=self._settings.proxies)):
             too_many = _refusal(429, "too_many", "too many tries from this address: try again in a minute")
             too_many.headers["retry-after"] = "60"
             return too_many
@@ -95,8 +95,8 @@ class Console:
 
     async def sign_out(self, request: Request) -> Response:
         """204; the browser forgets its cookie. Who comes through a proxy signs out there."""
-        if not guards.is_from(request, ()):
-            return _refusal(403, "wrong_origin", "only our own page may ask")
+        if why := forwarded.not_ours(request, (), proxies=self._settings.proxies):
+            return _refusal(403, "wrong_origin", why)
         answer = Response(status_code=204, headers=_NO_STORE)
         answer.delete_cookie(COOKIE, path=COOKIE_PATH, httponly=True, samesite="strict")
         return answer

@@ -20,7 +20,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from gateway import desk_badge as badges
-from gateway import guards
+from gateway import forwarded, guards
 from gateway.desk_back import HandingBack, NotTaken
 from gateway.desk_badge import Badge, NotSignedIn, Seat
 from gateway.desk_callbacks import Callbacks
@@ -86,8 +86,8 @@ class Desk:
         """A handler for who shows a badge; every fault of ``act`` as an answer."""
 
         async def handler(request: Request) -> Response:
-            if not guards.is_from(request, ()):
-                return _no(403, "wrong_origin", "only our own page may ask")
+            if why := forwarded.not_ours(request, (), proxies=self._settings.proxies):
+                return _no(403, "wrong_origin", why)
             try:
                 badge = badges.read_badge(self._settings, request.cookies.get(COOKIE, ""))
                 return await act(badge, await guards.object_of(request, example="{}"))
@@ -115,8 +115,8 @@ class Desk:
     async def who(self, request: Request) -> Response:
         """200 and the name of who is signed in at this browser, or is signed in now because a proxy of ours names him; 204 when
         nobody is."""
-        if not guards.is_from(request, ()):
-            return _no(403, "wrong_origin", "only our own page may ask")
+        if why := forwarded.not_ours(request, (), proxies=self._settings.proxies):
+            return _no(403, "wrong_origin", why)
         try:
             return _yes({"name": badges.read_badge(self._settings, request.cookies.get(COOKIE, "")).name})
         except NotSignedIn:
@@ -126,9 +126,9 @@ class Desk:
 
     async def sign_in(self, request: Request) -> Response:
         """204 and the cookie, for the secret and a name. Every try is counted."""
-        if not guards.is_from(request, ()):
-            return _no(403, "wrong_origin", "only our own page may ask")
-        if not await self._tries.allows(guards.address_of(request, proxies=self._settings.proxies)):
+        if why := forwarded.not_ours(request, (), proxies=self._settings.proxies):
+            return _no(403, "wrong_origin", why)
+        if not await self._tries.allows(forwarded.address_of(request, proxies=self._settings.proxies)):
             answer = _no(429, "too_many", "too many tries from this address: wait a minute")
             answer.headers["retry-after"] = "60"
             return answer
