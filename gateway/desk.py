@@ -35,7 +35,7 @@ log = logging.getLogger("gateway.desk")
 COOKIE = "voicemesh_desk"
 _PATH = "/api/desk"
 _TRIES_PER_MINUTE = 5
-"""Of the secret, from one address."""
+"""With a wrong secret, from one address: a whole house comes by one at the beginning of a shift, and with the right one."""
 _PAGE = Path(__file__).with_name("pages") / "desk.html"
 _NO_STORE = {"cache-control": "no-store"}
 Body = dict[str, Any]
@@ -125,19 +125,21 @@ class Desk:
         return self._welcomed(request, name, _yes({"name": name})) if name else _nothing()
 
     async def sign_in(self, request: Request) -> Response:
-        """204 and the cookie, for the secret and a name. Every try is counted."""
+        """204 and the cookie, for the secret and a name. Wrong secrets are counted; after too many not even the right one opens."""
         if why := forwarded.not_ours(request, (), proxies=self._settings.proxies):
             return _no(403, "wrong_origin", why)
-        if not await self._tries.allows(forwarded.address_of(request, proxies=self._settings.proxies)):
-            answer = _no(429, "too_many", "too many tries from this address: wait a minute")
-            answer.headers["retry-after"] = "60"
-            return answer
         try:
             body = await guards.object_of(request, example='{"secret": "...", "name": "Anna"}')
         except BadBody as e:
             return _no(e.status, e.code, e.right)
         secret, name = body.get("secret"), badges.name_of(body.get("name"))
-        if not isinstance(secret, str) or not guards.is_secret(secret, self._settings.desk_secret):
+        is_right = isinstance(secret, str) and guards.is_secret(secret, self._settings.desk_secret)
+        address = forwarded.address_of(request, proxies=self._settings.proxies)
+        if not await self._tries.allows(address, counts=not is_right):
+            answer = _no(429, "too_many", "too many wrong secrets from this address: wait a minute")
+            answer.headers["retry-after"] = "60"
+            return answer
+        if not is_right:
             log.warning("a wrong secret was shown to the desk")
             return _no(401, "wrong_secret", "this is not the desk's secret")
         if not name:

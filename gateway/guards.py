@@ -59,15 +59,17 @@ async def object_of(request: Request, *, example: str) -> dict[str, Any]:
 
 
 class Rates:
-    """So many calls a minute from one address. Each gateway counts for itself."""
+    """So many calls (or wrong secrets) a minute from one address. Each gateway counts for itself."""
 
     def __init__(self, calls_per_minute: int) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._limit = RateLimitItemPerMinute(calls_per_minute)
 
-    async def allows(self, address: str) -> bool:
-        """Counts this one when it does. Who has one IPv6 address has all of its network: they count as one."""
-        return await self._limiter.hit(self._limit, _line_of(address))
+    async def allows(self, address: str, *, counts: bool = True) -> bool:
+        """Counts this one when it does. One that does not count is allowed while one that does would be. Who has one IPv6 address has
+        all of its network: they count as one."""
+        ask = self._limiter.hit if counts else self._limiter.test
+        return await ask(self._limit, _line_of(address))
 
 
 def _line_of(address: str) -> str:
