@@ -10,18 +10,18 @@ from typing import Any
 from handoff.errors import HandoffError
 from handoff.store import Store
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from gateway import desk, guards
+from gateway import desk, forwarded, guards
 from gateway.closed_pages import ClosedPages
 from gateway.console import Console
 from gateway.doors import FRONT_DESK, BadPass, Door, NoSuchService, open_again, open_door
-from gateway.guards import Rates, SecureHeaders, refusal
+from gateway.guards import Rates, refusal
 from gateway.rooms import LiveKitRooms, Rooms
+from gateway.secure_headers import SecureHeaders
 from gateway.settings import Settings
 from gateway.webhooks import Webhooks
 
@@ -53,7 +53,9 @@ def application(settings: Settings, store: Store, rooms: Rooms | None = None) ->
         *desk.routes(settings, store, rooms),
         Mount("/pages", Files(directory=PAGES)),
     ]
-    app = Starlette(routes=routes, middleware=[Middleware(SecureHeaders, settings=settings)])
+    app = Starlette(routes=routes)
+    # Around all of it: an answer that Starlette gives for an error of ours has them as well.
+    app.middleware_stack = SecureHeaders(app.build_middleware_stack(), settings)
     app.state.end_streams = console.watching.close
     return app
 
@@ -109,8 +111,8 @@ class FrontDoor:
 
     async def same_call(self, request: Request) -> Response:
         """200 and the way back into the call of this browser; 204 when it has none that still goes on."""
-        if not guards.is_from(request, ()):
-            return refusal(403, "wrong_origin", "only our own page may ask")
+        if why := forwarded.not_ours(request, (), proxies=self._settings.proxies):
+            return refusal(403, "wrong_origin", why)
         pass_ = request.cookies.get(COOKIE, "")
         if not pass_:
             return Response(status_code=204)
@@ -128,8 +130,8 @@ class FrontDoor:
 
     async def page_is_closed(self, request: Request) -> Response:
         """204: the page is being closed, or loaded again; who of both is seen some seconds later."""
-        if not guards.is_from(request, ()):
-            return refusal(403, "wrong_origin", "only our own page may ask")
+        if why := forwarded.not_ours(request, (), proxies=self._settings.proxies):
+            return refusal(403, "wrong_origin", why)
         try:
             door = open_again(self._settings, request.cookies.get(COOKIE, ""))
         except BadPass:
@@ -139,8 +141,8 @@ class FrontDoor:
 
     async def call_is_over(self, request: Request) -> Response:
         """204: the browser's caller has hung up, and is not recognised any more."""
-        if not guards.is_from(request, ()):
-            return refusal(403, "wrong_origin", "only our own page may ask")
+        if why := forwarded.not_ours(request, (), proxies=self._settings.proxies):
+            return refusal(403, "wrong_origin", why)
         return self._forgotten()
 
     async def client(self, request: Request) -> Response:
@@ -163,9 +165,9 @@ class FrontDoor:
             if guards.is_secret(shown, settings.embed_secret):
                 return None
             return refusal(401, "wrong_secret", "the bearer is not the secret of VOICEMESH_EMBED_SECRET")
-        if not guards.is_from(request, settings.origins):
-            return refusal(403, "wrong_origin", "only our own page may ask, or a server that shows its secret")
-        if not await self._rates.allows(guards.address_of(request, proxies=settings.proxies)):
+        if why := forwarded.not_ours(request, settings.origins, proxies=settings.proxies):
+            return refusal(403, "wrong_origin", f"{why}; or a server that shows its secret")
+        if not await self._rates.allows(forwarded.address_of(request, proxies=settings.proxies)):
             answer = refusal(429, "too_many", "too many calls from this address: try again in a minute")
             answer.headers["retry-after"] = "60"
             return answer

@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from gateway import guards
+from gateway import forwarded, guards
 from gateway.guards import Rates, refusal
 from gateway.overview import Overview
 from gateway.settings import Settings
@@ -27,8 +27,8 @@ from gateway.watching import Watching
 log = logging.getLogger("gateway.console")
 
 PAGE = Path(__file__).with_name("pages") / "console.html"
-SIGN_INS_PER_MINUTE = 10
-"""From one address, right or wrong."""
+WRONG_SECRETS_PER_MINUTE = 10
+"""From one address; right ones are not counted."""
 _SIGN_IN = '{"secret": "..."}'
 _ID_CHARS = 200
 _NO_STORE = {"cache-control": "no-store"}
@@ -42,7 +42,7 @@ class Console:
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings, self._store = settings, store
         self._viewers = Viewers(settings)
-        self._rates = Rates(SIGN_INS_PER_MINUTE)
+        self._rates = Rates(WRONG_SECRETS_PER_MINUTE)
         self.watching = Watching(Overview(store).look)
 
     def routes(self) -> list[Route]:
@@ -63,13 +63,10 @@ class Console:
 
     # --- who looks ------------------------------------------------------------------------------------------------------
     async def sign_in(self, request: Request) -> Response:
-        """204 and a cookie for who shows one of the secrets, as ``{"secret": "..."}``."""
-        if not guards.is_from(request, ()):
-            return _refusal(403, "wrong_origin", "only our own page may ask")
-        if not await self._rates.allows(guards.address_of(request, proxies=self._settings.proxies)):
-            too_many = _refusal(429, "too_many", "too many tries from this address: try again in a minute")
-            too_many.headers["retry-after"] = "60"
-            return too_many
+        """204 and a cookie for who shows one of the secrets, as ``{"secret": "..."}``. After too many wrong ones not even a right one
+        opens."""
+        if why := forwarded.not_ours(request, (), proxies=self._settings.proxies):
+            return _refusal(403, "wrong_origin", why)
         try:
             body = await guards.object_of(request, example=_SIGN_IN)
         except guards.BadBody as bad:
@@ -77,6 +74,11 @@ class Console:
         if "secret" not in body:
             return _refusal(400, "bad_request", f"the body must be JSON such as {_SIGN_IN}")
         viewer = self._viewers.sign_in(str(body["secret"]))
+        address = forwarded.address_of(request, proxies=self._settings.proxies)
+        if not await self._rates.allows(address, counts=viewer is None):
+            too_many = _refusal(429, "too_many", "too many wrong secrets from this address: try again in a minute")
+            too_many.headers["retry-after"] = "60"
+            return too_many
         if viewer is None:
             log.warning("a wrong secret was shown to the console")
             return _refusal(401, "wrong_secret", "this is not a secret of the console")
@@ -95,8 +97,8 @@ class Console:
 
     async def sign_out(self, request: Request) -> Response:
         """204; the browser forgets its cookie. Who comes through a proxy signs out there."""
-        if not guards.is_from(request, ()):
-            return _refusal(403, "wrong_origin", "only our own page may ask")
+        if why := forwarded.not_ours(request, (), proxies=self._settings.proxies):
+            return _refusal(403, "wrong_origin", why)
         answer = Response(status_code=204, headers=_NO_STORE)
         answer.delete_cookie(COOKIE, path=COOKIE_PATH, httponly=True, samesite="strict")
         return answer

@@ -20,7 +20,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from gateway import desk_badge as badges
-from gateway import guards
+from gateway import forwarded, guards
 from gateway.desk_back import HandingBack, NotTaken
 from gateway.desk_badge import Badge, NotSignedIn, Seat
 from gateway.desk_callbacks import Callbacks
@@ -35,7 +35,7 @@ log = logging.getLogger("gateway.desk")
 COOKIE = "voicemesh_desk"
 _PATH = "/api/desk"
 _TRIES_PER_MINUTE = 5
-"""Of the secret, from one address."""
+"""With a wrong secret, from one address: a whole house comes by one at the beginning of a shift, and with the right one."""
 _PAGE = Path(__file__).with_name("pages") / "desk.html"
 _NO_STORE = {"cache-control": "no-store"}
 Body = dict[str, Any]
@@ -86,8 +86,8 @@ class Desk:
         """A handler for who shows a badge; every fault of ``act`` as an answer."""
 
         async def handler(request: Request) -> Response:
-            if not guards.is_from(request, ()):
-                return _no(403, "wrong_origin", "only our own page may ask")
+            if why := forwarded.not_ours(request, (), proxies=self._settings.proxies):
+                return _no(403, "wrong_origin", why)
             try:
                 badge = badges.read_badge(self._settings, request.cookies.get(COOKIE, ""))
                 return await act(badge, await guards.object_of(request, example="{}"))
@@ -115,8 +115,8 @@ class Desk:
     async def who(self, request: Request) -> Response:
         """200 and the name of who is signed in at this browser, or is signed in now because a proxy of ours names him; 204 when
         nobody is."""
-        if not guards.is_from(request, ()):
-            return _no(403, "wrong_origin", "only our own page may ask")
+        if why := forwarded.not_ours(request, (), proxies=self._settings.proxies):
+            return _no(403, "wrong_origin", why)
         try:
             return _yes({"name": badges.read_badge(self._settings, request.cookies.get(COOKIE, "")).name})
         except NotSignedIn:
@@ -125,19 +125,21 @@ class Desk:
         return self._welcomed(request, name, _yes({"name": name})) if name else _nothing()
 
     async def sign_in(self, request: Request) -> Response:
-        """204 and the cookie, for the secret and a name. Every try is counted."""
-        if not guards.is_from(request, ()):
-            return _no(403, "wrong_origin", "only our own page may ask")
-        if not await self._tries.allows(guards.address_of(request, proxies=self._settings.proxies)):
-            answer = _no(429, "too_many", "too many tries from this address: wait a minute")
-            answer.headers["retry-after"] = "60"
-            return answer
+        """204 and the cookie, for the secret and a name. Wrong secrets are counted; after too many not even the right one opens."""
+        if why := forwarded.not_ours(request, (), proxies=self._settings.proxies):
+            return _no(403, "wrong_origin", why)
         try:
             body = await guards.object_of(request, example='{"secret": "...", "name": "Anna"}')
         except BadBody as e:
             return _no(e.status, e.code, e.right)
         secret, name = body.get("secret"), badges.name_of(body.get("name"))
-        if not isinstance(secret, str) or not guards.is_secret(secret, self._settings.desk_secret):
+        is_right = isinstance(secret, str) and guards.is_secret(secret, self._settings.desk_secret)
+        address = forwarded.address_of(request, proxies=self._settings.proxies)
+        if not await self._tries.allows(address, counts=not is_right):
+            answer = _no(429, "too_many", "too many wrong secrets from this address: wait a minute")
+            answer.headers["retry-after"] = "60"
+            return answer
+        if not is_right:
             log.warning("a wrong secret was shown to the desk")
             return _no(401, "wrong_secret", "this is not the desk's secret")
         if not name:

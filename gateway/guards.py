@@ -1,4 +1,4 @@
-"""What every request and every answer must pass: size, origin, rate, and the headers that browsers are told to obey."""
+"""What every request must pass: size, rate, secrets; and how it is refused."""
 
 from __future__ import annotations
 
@@ -7,17 +7,12 @@ import ipaddress
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from gateway.settings import Settings
 
 BODY_BYTES_MAX = 4096
 WEBHOOK_BYTES_MAX = 256 * 1024
@@ -63,48 +58,37 @@ async def object_of(request: Request, *, example: str) -> dict[str, Any]:
     return body
 
 
-def address_of(request: Request, *, proxies: int) -> str:
-    """Who asks: the connection's other end, or what the outermost of our ``proxies`` saw."""
-    peer = request.client.host if request.client is not None else ""
-    if not proxies:
-        return peer
-    # Some proxies append to the header that came, others add one of their own below it.
-    listed = ",".join(request.headers.getlist("x-forwarded-for"))
-    seen = [one.strip() for one in listed.split(",") if one.strip()]
-    return seen[-proxies] if len(seen) >= proxies else peer
-
-
 class Rates:
-    """So many calls a minute from one address. Each gateway counts for itself."""
+    """So many calls (or wrong secrets) a minute from one address. Each gateway counts for itself."""
 
     def __init__(self, calls_per_minute: int) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._limit = RateLimitItemPerMinute(calls_per_minute)
 
-    async def allows(self, address: str) -> bool:
-        """Counts this one when it does. Who has one IPv6 address has all of its network: they count as one."""
-        return await self._limiter.hit(self._limit, _line_of(address))
+    async def allows(self, address: str, *, counts: bool = True) -> bool:
+        """Counts this one when it does. One that does not count is allowed while one that does would be. Who has one IPv6 address has
+        all of its network: they count as one."""
+        ask = self._limiter.hit if counts else self._limiter.test
+        return await ask(self._limit, _line_of(address))
 
 
 def _line_of(address: str) -> str:
     """What one subscriber has: an IPv4 address, or an IPv6 network of 64 bits."""
     try:
-        found = ipaddress.ip_address(address)
-    except ValueError:  # a proxy may tell of its clients as it likes
-        return address
+        found = ipaddress.ip_address(_without_port(address))
+    except ValueError:
+        return ""  # a proxy may tell of its clients as it likes: whom it names by no address is one with all others like him
     if isinstance(found, ipaddress.IPv4Address):
         return str(found)
     return str(found.ipv4_mapped or ipaddress.ip_network((int(found), 64), strict=False))
 
 
-def is_from(request: Request, origins: tuple[str, ...]) -> bool:
-    """Whether a page of our own (or of one of ``origins``) asks. Browsers name the page's origin with every POST."""
-    origin = request.headers.get("origin", "")
-    try:
-        host = urlsplit(origin).netloc
-    except ValueError:
-        return False
-    return bool(host) and (host == request.headers.get("host", "") or origin in origins)
+def _without_port(address: str) -> str:
+    """Some proxies name the port as well, which is another one with each connection."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    host, _, port = address.partition(":")
+    return host if port.isdigit() else address
 
 
 def readable(answer: Response, request: Request, origins: tuple[str, ...]) -> Response:
@@ -117,7 +101,7 @@ def readable(answer: Response, request: Request, origins: tuple[str, ...]) -> Re
 
 
 def is_https(request: Request) -> bool:
-    """Whether the browser came by https, as far as the proxy in front of us tells."""
+    """Whether the browser came by https, as far as anybody tells: who lies about it spoils a cookie of his own."""
     told = request.headers.get("x-forwarded-proto", request.url.scheme)
     return told.split(",")[0].strip() == "https"  # of several proxies the outermost speaks first
 
@@ -131,48 +115,3 @@ def bearer_of(request: Request) -> str:
 def is_secret(shown: str, secret: str) -> bool:
     """In constant time; no secret is never right."""
     return bool(secret) and hmac.compare_digest(shown.encode(), secret.encode())
-
-
-class SecureHeaders:
-    """Puts the same headers on every answer: nothing but our own files runs, nobody frames us, nothing is told to others."""
-
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self._app = app
-        self._headers = {
-            "content-security-policy": _policy(settings),
-            "permissions-policy": "microphone=(self), camera=(), geolocation=(), payment=()",
-            "referrer-policy": "no-referrer",
-            "x-content-type-options": "nosniff",
-            "x-frame-options": "DENY",
-            "cross-origin-opener-policy": "same-origin",
-        }
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As ASGI has it."""
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers[name] = value
-            await send(message)
-
-        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
-
-
-def _policy(settings: Settings) -> str:
-    livekit = urlsplit(settings.public_livekit_url)
-    http = "https" if livekit.scheme == "wss" else "http"
-    return "; ".join(
-        (
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            "img-src 'self' data:",
-            "media-src 'self' blob:",
-            f"connect-src 'self' {livekit.scheme}://{livekit.netloc} {http}://{livekit.netloc}",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-        )
-    )

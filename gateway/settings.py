@@ -62,7 +62,7 @@ class Settings:
     calls_per_minute: int = 10
     """From one address."""
     proxies: int = 0
-    """How many proxies of ours stand in front: so many addresses at the end of X-Forwarded-For are believed."""
+    """How many proxies of ours stand in front: so many words at the end of X-Forwarded-For, -Host and -Proto are believed."""
     token_seconds: int = 120
     """A token opens the door; once inside, LiveKit renews it."""
     call_seconds: int = 3600

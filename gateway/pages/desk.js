@@ -10,10 +10,13 @@ const MICROPHONE_TRIES = 20;
 const CALLER_BACK_MS = 5000;
 const SEAT = "voicemesh-desk-seat";
 const IN_BETWEEN = ["handing", "ending"];
+const SILENT = ["signed-out", "elsewhere", ...IN_BETWEEN];
 
 const at = (id) => document.getElementById(id);
 const pause = (ms) => new Promise((on) => setTimeout(on, ms));
-const line = new DeskLine({ onCaller: callerChanged, onLost: lineLost, onSound: (plays) => { at("sound").hidden = plays; } });
+const line = new DeskLine({
+  onCaller: callerChanged, onElsewhere: goesOnElsewhere, onLost: lineLost, onSound: (plays) => { at("sound").hidden = plays; },
+});
 const callbacks = new DeskCallbacks({
   at, ask,
   tell: (error) => tell(error ? trouble(error) : ""),
@@ -23,6 +26,7 @@ const callbacks = new DeskCallbacks({
 let state = "signed-out";
 let seat = sessionStorage.getItem(SEAT);
 let looked = "";
+let offered = ""; // whose briefing is on the page: what "Accept" accepts
 let callerTimer = 0;
 let beating = Promise.resolve();
 let timer = 0;
@@ -35,7 +39,7 @@ function show(next, words) {
   const isIn = next !== "signed-out";
   const hasCall = next !== "idle" && isIn;
   at("sign-in").hidden = isIn;
-  at("desk").hidden = at("me").hidden = !isIn;
+  at("desk").hidden = at("me").hidden = !isIn || next === "elsewhere";
   at("accept").hidden = hasCall;
   at("controls").hidden = !hasCall;
   at("available").disabled = at("sign-out").disabled = hasCall;
@@ -54,7 +58,8 @@ function muteIs(muted) {
   at("mute").textContent = muted ? "Muted" : "Mute";
 }
 
-function brief(told) {
+function brief(told, handoffId = "") {
+  offered = handoffId;
   at("said").hidden = !told;
   at("briefing").hidden = !told && !seat;
   if (told) showBriefing(told, at);
@@ -79,7 +84,7 @@ function beatAgain() {
 }
 
 async function beat() {
-  if (state === "signed-out" || IN_BETWEEN.includes(state)) return;
+  if (SILENT.includes(state)) return;
   try {
     if (seat) {
       const mine = seat;
@@ -114,7 +119,7 @@ async function look(handoffId) {
   callbacks.close();
   try {
     const told = await ask("look", { handoff_id: handoffId });
-    if (looked === handoffId && !seat) brief(told);
+    if (looked === handoffId && !seat) brief(told, handoffId);
   } catch (error) {
     if (error.code !== "gone") tell(trouble(error));
   }
@@ -122,37 +127,42 @@ async function look(handoffId) {
 
 // --- a call --------------------------------------------------------------------------------------------------------
 async function accept() {
+  // While the browser asks for the microphone a colleague may take this call, and the page shows the next one: that one she has not accepted.
+  const accepted = offered;
   at("accept").disabled = true;
   tell("");
   try {
     await line.listen();
-    keep((await ask("take", { handoff_id: looked })).seat);
+    keep((await ask("take", { handoff_id: accepted })).seat);
     await enter();
   } catch (error) {
-    await over("The call was not taken.");
-    tell(trouble(error));
+    await failed("The call was not taken.", error);
   } finally {
     at("accept").disabled = false;
   }
 }
 
 async function enter() {
+  const mine = seat;
   show("coming", "You are on your way into the call. Your microphone is shut.");
-  const door = await ask("door", { seat });
+  const door = await ask("door", { seat: mine });
   brief(door.briefing);
   at("service").replaceChildren(...Object.entries(door.services).map(([name, spoken]) => new Option(spoken, name)));
   await line.join(door);
-  for (let tries = MICROPHONE_TRIES; !(await ask("ready", { seat })).is_heard; tries--) {
+  for (let tries = MICROPHONE_TRIES; mine === seat && !(await ask("ready", { seat: mine })).is_heard; tries--) {
     if (!tries) throw Object.assign(new Error("Your microphone did not reach the call."), { code: "not_heard" });
     await pause(WAITING_BEAT_MS / 2);
   }
+  if (mine !== seat) return; // the line was lost meanwhile, and she was told
   show("coming", "The caller is told that you are here. Your microphone opens by itself.");
   beatAgain();
 }
 
 async function stands(standing) {
   if (standing === "floor" && state === "coming") {
+    const mine = seat;
     await line.open();
+    if (mine !== seat) return;
     muteIs(false);
     show("talking", "You are talking to the caller.");
     beating = Promise.resolve().then(beat);
@@ -180,6 +190,23 @@ async function over(words, { goesAway = state === "coming" } = {}) {
   looked = "";
   brief(null);
   show("idle", words);
+}
+
+// A tab that is duplicated takes its seat along: the copy has the call now, and whatever this one asked would be asked of that call.
+async function goesOnElsewhere() {
+  if (!seat || IN_BETWEEN.includes(state)) return;
+  clearTimeout(callerTimer);
+  keep(null);
+  brief(null);
+  tell("");
+  show("elsewhere", "Your call goes on in another tab or window. You can close this one.");
+  await line.leave();
+}
+
+async function failed(words, error) {
+  if (state === "elsewhere") return; // what was under way when the call went to another tab
+  await over(words);
+  tell(trouble(error));
 }
 
 function callerChanged(isHere) {
@@ -268,8 +295,7 @@ async function begin() {
     // Who has the floor already is not awaited any more: the next heartbeat tells.
     await enter().catch((error) => { if (error.code !== "gone" || !line.isJoined) throw error; });
   } catch (error) {
-    await over("Your call could not be taken up again.");
-    tell(trouble(error));
+    await failed("Your call could not be taken up again.", error);
   }
 }
 

@@ -5,8 +5,8 @@ const OURS = ["triage", "billing", "technical", "sales", "escalation", "human"];
 const isCaller = (one) => !OURS.includes(one.identity.split("-", 1)[0]);
 
 export class DeskLine {
-  constructor({ onCaller, onLost, onSound }) {
-    Object.assign(this, { onCaller, onLost, onSound });
+  constructor({ onCaller, onElsewhere, onLost, onSound }) {
+    Object.assign(this, { onCaller, onElsewhere, onLost, onSound });
     this.room = null;
     this.track = null;
     this.isPossible = Boolean(Room);
@@ -36,12 +36,17 @@ export class DeskLine {
       .on(RoomEvent.ParticipantConnected, (one) => isCaller(one) && this.onCaller(true))
       .on(RoomEvent.ParticipantDisconnected, (one) => isCaller(one) && this.onCaller(this.callerIsHere))
       .on(RoomEvent.AudioPlaybackStatusChanged, () => this.onSound(room.canPlaybackAudio))
-      // Agents keep no room open, nor does a human of ours: one that LiveKit closes by itself has no caller any more.
-      .on(RoomEvent.Disconnected, (reason) => room === this.room && this.onLost(reason === DisconnectReason.ROOM_CLOSED));
+      .on(RoomEvent.Disconnected, (reason) => room === this.room && this.lost(reason));
     await room.connect(door.url, door.token);
     await room.localParticipant.publishTrack(this.track, { source: Track.Source.Microphone });
     await room.startAudio().catch(() => undefined);
     this.onSound(room.canPlaybackAudio);
+  }
+
+  lost(reason) {
+    if (reason === DisconnectReason.DUPLICATE_IDENTITY) return this.onElsewhere();
+    // Agents keep no room open, nor does a human of ours: one that LiveKit closes by itself has no caller any more.
+    return this.onLost(reason === DisconnectReason.ROOM_CLOSED);
   }
 
   async open() {

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from gateway.app import COOKIE, application
-from gateway.guards import address_of
+from gateway.forwarded import address_of
 from gateway.settings import Settings
 from gateway.tests.conftest import SITE, Browser
 
@@ -97,7 +97,9 @@ def test_who_is_refused_is_told_of_without_his_address(browser: Browser, caplog:
     with caplog.at_level(logging.DEBUG, logger="gateway"):
         browser("https://evil.example", address="203.0.113.7").post(CALLS)
         browser(address="203.0.113.7").post(CALLS, content=b"x" * 5000)
-    assert [record.getMessage() for record in caplog.records] == ["a call was refused: 403", "a call was refused: 413"]
+    told = [record.getMessage() for record in caplog.records]
+    assert told[0].startswith("a page was refused: its origin is not Host")
+    assert told[1:] == ["a call was refused: 403", "a call was refused: 413"]
     assert not any(private in str(vars(record)) for record in caplog.records for private in ("203.0.113", "evil"))
 
 

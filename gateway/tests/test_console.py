@@ -14,7 +14,7 @@ from handoff.testing import FakeClock, OutageStore, make_call
 from starlette.testclient import TestClient
 
 from gateway.app import application
-from gateway.console import SIGN_INS_PER_MINUTE, Console
+from gateway.console import WRONG_SECRETS_PER_MINUTE, Console
 from gateway.doors import open_door
 from gateway.settings import Settings
 from gateway.tests.conftest import LOOKS, READS, SITE, Browser
@@ -121,9 +121,19 @@ def test_a_body_that_is_nonsense_signs_nobody_in(viewer: Browser, body: bytes, s
 def test_of_a_thousand_guesses_from_one_address_ten_are_looked_at_and_nobody_else_notices(viewer: Browser) -> None:
     thief = viewer(address="203.0.113.7")
     codes = [thief.post(SESSION, json={"secret": f"guess-{n}"}).status_code for n in range(1000)]
-    assert (codes.count(401), codes.count(429)) == (SIGN_INS_PER_MINUTE, 1000 - SIGN_INS_PER_MINUTE)
+    assert (codes.count(401), codes.count(429)) == (WRONG_SECRETS_PER_MINUTE, 1000 - WRONG_SECRETS_PER_MINUTE)
     assert thief.post(SESSION, json={"secret": LOOKS}).status_code == 429, "not even the right one"
     assert viewer(address="203.0.113.8").post(SESSION, json={"secret": LOOKS}).status_code == 204
+
+
+def test_a_whole_shift_signs_in_from_behind_one_address_and_wins_no_guesses_by_it(viewer: Browser) -> None:
+    for _ in range(3 * WRONG_SECRETS_PER_MINUTE):
+        assert viewer().post(SESSION, json={"secret": LOOKS}).status_code == 204
+    codes = []
+    for n in range(2 * WRONG_SECRETS_PER_MINUTE):
+        codes.append(viewer().post(SESSION, json={"secret": f"guess-{n}"}).status_code)
+        viewer().post(SESSION, json={"secret": READS})
+    assert (codes.count(401), codes.count(429)) == (WRONG_SECRETS_PER_MINUTE, WRONG_SECRETS_PER_MINUTE)
 
 
 def test_a_guess_is_not_written_down(viewer: Browser, caplog: pytest.LogCaptureFixture) -> None:

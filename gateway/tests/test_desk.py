@@ -83,6 +83,21 @@ def test_secrets_cannot_be_tried_out(stage: Stage) -> None:
     assert other.post(IN, json={"secret": SECRET, "name": "Ben"}).status_code == 204
 
 
+def test_a_whole_shift_signs_in_from_behind_one_address(stage: Stage) -> None:
+    for n in range(30):
+        name = f"Anna {n}"
+        assert stage.browser().post(IN, json={"secret": SECRET, "name": name}).status_code == 204
+
+
+def test_who_knows_the_secret_gets_no_more_guesses_by_it(stage: Stage) -> None:
+    page = stage.browser()
+    codes = []
+    for n in range(20):
+        codes.append(page.post(IN, json={"secret": f"guess {n}", "name": "Eve"}).status_code)
+        page.post(IN, json={"secret": SECRET, "name": "Anna"})
+    assert (codes.count(401), codes.count(429)) == (5, 15)
+
+
 @pytest.mark.parametrize("name", ["", " ", "7", "<b>Anna</b>", "A" * 41, None, "Anna\u202e", "-"])
 def test_a_name_that_callers_cannot_hear_is_refused(stage: Stage, name: object) -> None:
     assert stage.browser().post(IN, json={"secret": SECRET, "name": name}).status_code == 400

@@ -76,6 +76,82 @@ def test_a_call_that_could_not_be_ended_and_whose_room_is_closed_is_not_kept(scr
     assert left["state"] == "idle"
 
 
+NOTED = ["/api/desk/back", {"seat": "the seat", "service": "billing", "note": "Please refund it."}]
+SHUT, OPEN = ["microphone shut", {}], ["microphone open", {}]
+PASSED = ["/api/desk/pass", {"seat": "the seat", "handoff_id": "b1"}]
+
+
+def test_a_call_is_handed_back_with_the_note_and_the_microphone_is_shut_before_the_service_has_the_floor(
+    scripts: Path,
+) -> None:
+    handed = at_the_desk(scripts, "hands_back", "10")
+    assert handed["asked"] == [NOTED, SHUT, PASSED]
+    assert (handed["state"], handed["trouble"]) == ("idle", "")
+    assert at_the_desk(scripts, "hands_back")["status"] == "You handed the call back."
+
+
+def test_a_call_that_no_service_takes_stays_with_the_human_who_reads_why(scripts: Path) -> None:
+    kept = at_the_desk(scripts, "nobody_comes", "hands_back", "1")
+    assert kept["asked"] == [NOTED, OPEN], "she talked on while a service was asked"
+    assert (kept["state"], kept["status"]) == ("talking", "You are talking to the caller.")
+    assert kept["trouble"] == "nobody can take the call"
+    silent = at_the_desk(scripts, "nobody_speaks", "hands_back", "1")
+    assert silent["asked"] == [NOTED, SHUT, PASSED, OPEN]
+    assert (silent["state"], silent["trouble"]) == ("talking", "the call is yours again")
+
+
+# --- the desk: a call is accepted, and a colleague is faster --------------------------------------------------------------
+def accepting(scripts: Path, *steps: str) -> dict[str, Any]:
+    """Heartbeats and briefings are left out."""
+    found = told("desk_accepts.mjs", scripts, *steps)
+    return found | {
+        "asked": [[path.rpartition("/")[2], said] for path, said in found["asked"] if path[-4:] not in ("beat", "look")]
+    }
+
+
+def test_the_call_that_was_accepted_is_taken_and_not_the_next_one_that_came_while_the_browser_asked(
+    scripts: Path,
+) -> None:
+    found = accepting(scripts, "another_waits", "2", "accepts", "colleague_takes_it", "4", "allows", "1")
+    assert found["asked"] == [["take", {"handoff_id": "A"}]]
+    assert (found["state"], found["trouble"]) == ("idle", "a colleague was faster")
+
+
+def test_who_accepts_the_only_call_and_is_too_late_is_told_so_in_words(scripts: Path) -> None:
+    found = accepting(scripts, "accepts", "colleague_takes_it", "4", "allows", "0.1")
+    assert found["asked"] == [["take", {"handoff_id": "A"}]]
+    assert (found["status"], found["trouble"]) == ("The call was not taken.", "a colleague was faster")
+
+
+def test_what_is_accepted_is_the_call_whose_briefing_is_on_the_page(scripts: Path) -> None:
+    found = accepting(scripts, "another_waits", "2", "answers_are_slow", "chooses_the_second", "accepts", "allows")
+    assert (found["about"], found["asked"][0]) == ("A", ["take", {"handoff_id": "A"}])
+
+
+# --- the desk: its tab is duplicated --------------------------------------------------------------------------------------
+ELSEWHERE = "Your call goes on in another tab or window. You can close this one."
+
+
+@pytest.mark.parametrize(
+    ("program", "steps"),
+    [("desk_page.mjs", []), ("desk_accepts.mjs", ["accepts", "allows", "0.3"])],
+    ids=["in the call", "on the way into it"],
+)
+def test_a_tab_whose_copy_has_the_call_says_so_and_asks_nothing_of_that_call_any_more(
+    scripts: Path, program: str, steps: list[str]
+) -> None:
+    before = told(program, scripts, *steps)
+    after = told(program, scripts, *steps, "copy_has_the_call", "30")
+    assert (after["state"], after["status"], after["trouble"]) == ("elsewhere", ELSEWHERE, "")
+    assert after["asked"] == before["asked"], "no heartbeat either: it would speak for the other tab's human"
+
+
+def test_the_copy_of_a_tab_goes_on_with_the_call(scripts: Path) -> None:
+    found = told("desk_copy.mjs", scripts, "2")
+    assert (found["state"], found["status"], found["trouble"]) == ("talking", "You are talking to the caller.", "")
+    assert {path for path, _ in found["asked"]} == {"/api/desk/beat"}
+
+
 # --- the desk: somebody is to be called back ----------------------------------------------------------------------------
 def calling_back(scripts: Path, *steps: str) -> dict[str, Any]:
     """What was asked, without heartbeats, by its last word."""

@@ -23,7 +23,7 @@ from local.supervisor.mesh import Mesh
 from tests.e2e.browser import PageCaller, browser, needs_a_browser
 from tests.e2e.calls import Live, caller, hangs_up, ring, says
 from tests.e2e.desk_human import SECRET, DeskHuman
-from tests.e2e.processes import has_no_call, sees
+from tests.e2e.processes import has_no_call, identities, no_call_goes_on, sees
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -32,6 +32,17 @@ GREETING = "Hello, this is Anna. I have read everything, and I will put it right
 NOTE = "Please refund the second charge on the March invoice of account AC4721."
 SERVICES = ("triage", "escalation", "billing")
 AUDIBLE = 0.02
+KEEPS_STATES = """
+() => {
+  const now = () => `${document.body.dataset.state}: ${document.getElementById('status').textContent}`;
+  let last = now();
+  window.states = [];
+  const look = () => { if (now() !== last) window.states.push(last = now()); };
+  const everything = { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ['data-state'] };
+  new MutationObserver(look).observe(document.body, everything);
+}
+"""
+"""Some states of the desk's page are over sooner than anybody looks."""
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -182,6 +193,69 @@ class TestInTwoBrowsers:
             await store.aclose()
         assert call is not None
         assert call.ending is Ending.TRANSFERRED_TO_HUMAN
+        await desk.page.close()
+        await customer.page.close()
+        await has_no_call(mesh, *SERVICES)
+
+    async def test_a_human_hands_the_call_back_with_a_note_and_billing_goes_on_with_it(
+        self, mesh: Mesh, chrome: Browser
+    ) -> None:
+        await no_call_goes_on(mesh)  # the one that goes on then is this one
+        desk = await signed_in(mesh, chrome)
+        customer = await page_at(mesh, chrome, "", "This is ridiculous. I want to speak to a manager.")
+        assert desk.page.context is not customer.page.context, "two browsers: neither has the other's cookies"
+        await customer.press("Start the call")
+        await customer.talk(until="hold the line", within_seconds=60)
+        await desk.press("Accept this call")
+        await desk.comes_to("talking")
+        assert "Anna from our team is here" in await customer.heard()
+        saying = asyncio.ensure_future(desk.say(GREETING))
+        assert await customer.loudness() > AUDIBLE, "the human is played by the caller's page"
+        await saying
+        assert (await desk.state(), await customer.state()) == ("talking", "talking")
+
+        before = len(await customer.heard())
+        await desk.page.evaluate(KEEPS_STATES)
+        await desk.page.get_by_label("Hand back to").select_option("billing")
+        await desk.page.get_by_label("with a note for it").fill(NOTE)
+        await desk.press("Hand back")
+        await desk.comes_to("idle")
+        assert (await desk.page.evaluate("window.states"))[:2] == [
+            "handing: The service takes over. Your microphone is shut.",
+            "idle: You handed the call back.",
+        ]
+        assert await desk.page.get_by_role("alert").is_hidden()
+        assert await desk.page.get_by_role("button", name="Hand back").is_hidden()
+        assert await desk.page.input_value("#note") == ""
+
+        await customer.talk(until="ZIP code", within_seconds=60)
+        said = (await customer.heard())[before:]
+        assert "March" in said, "of the note"
+        assert "account ID" not in said, "it stood in the note"
+        assert await customer.state() == "talking"
+        assert await customer.page.inner_text("#who") == "Billing specialist"
+
+        store = RedisStore.connect(mesh.redis_url)
+        try:
+            (call_id,) = await store.live_calls()
+            there = await sees(
+                lambda: identities(mesh, call_id),
+                lambda there: not any(one.startswith("human-") for one in there),
+                what="no human in the room any more",
+            )
+            assert sum(one.startswith("billing-") for one in there) == 1
+            await sees(store.humans_on_duty, lambda humans: humans == 1, what="the desk's human on duty again")
+            await customer.press("Hang up")
+            await customer.comes_to("ended")
+            call = await ended(store, call_id, within_seconds=20)
+        finally:
+            await store.aclose()
+        assert call is not None
+        assert call.ending is Ending.CALLER_HUNG_UP
+        assert call.services == ("triage", "escalation", "human", "billing")
+        assert await desk.state() == "idle"
+        assert desk.problems == []
+        assert customer.problems == []
         await desk.page.close()
         await customer.page.close()
         await has_no_call(mesh, *SERVICES)
