@@ -36,6 +36,8 @@ CHAOS_ENV = {"VOICEMESH_DRAIN_SECONDS": "30", "VOICEMESH_SILENCE_SECONDS": "120"
 whether their callers are still there before the callers do."""
 _SOUNDLESS_HANDOFFS = 600
 """Without audio, at the end of a run of everything: some 20 s. `--soundless` does 10,000."""
+_GRACE_SECONDS = 45.0
+"""So much later one of every kind may still begin, on a machine that is slow today: with it a run ends within 15 minutes, too."""
 _LEDGER_SECONDS = 15.0
 _MISSES = 1
 """How often a call that could not be struck is tried again."""
@@ -147,12 +149,13 @@ async def _ledger_differs(mesh: Mesh, rows: Sequence[Row]) -> list[str]:
 def is_over(
     planned: Planned, rows: Sequence[Row], *, seconds: float, minutes: float, calls: int | None, musts: int
 ) -> bool:
-    """Whether enough calls were placed, or the time is over, of which so many ``seconds`` have passed. Behind the ``musts``,
-    which come first, a call has to fit into what is left of it."""
+    """Whether enough calls were placed, or the time is over, of which so many ``seconds`` have passed. The ``musts``, which come
+    first, may begin a little later; a call behind them has to fit into what is left."""
     if calls is not None:
         return planned.number > calls
-    usual = sum(row.seconds for row in rows) / max(1, len(rows)) if planned.number > musts else 0.0
-    return seconds + usual > minutes * 60
+    if planned.number <= musts:
+        return seconds > minutes * 60 + _GRACE_SECONDS
+    return seconds + sum(row.seconds for row in rows) / max(1, len(rows)) > minutes * 60
 
 
 async def _struck(stage: Stage, planned: Planned) -> list[Row]:
