@@ -48,10 +48,17 @@ def store() -> MemoryStore:
 Browser = Callable[..., TestClient]
 
 
+class EmptyRooms:
+    """LiveKit's rooms, of which none has anybody in it."""
+
+    async def stay(self, room: str, identity: str) -> str:
+        return ""
+
+
 @pytest.fixture
 def browser(settings: Settings, store: MemoryStore) -> Browser:
     """One page of our own; ``origin`` makes it another's, None a program's that names none."""
-    app = application(settings, store)
+    app = application(settings, store, EmptyRooms())  # type: ignore[arg-type]
 
     def opened(origin: str | None = SITE, *, address: str = "203.0.113.7") -> TestClient:
         headers = {"origin": origin} if origin is not None else {}
