@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from gateway.app import application
 from gateway.settings import Settings
+from gateway.tests.paper_pages import as_modules
 
 ENVIRONMENT = {
     "LIVEKIT_URL": "ws://livekit:7880",
@@ -43,6 +44,12 @@ def watched(settings: Settings) -> Settings:
 @pytest.fixture
 def store() -> MemoryStore:
     return memory_store()
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages' scripts, as modules to node."""
+    return as_modules(tmp_path_factory.mktemp("pages"))
 
 
 Browser = Callable[..., TestClient]
