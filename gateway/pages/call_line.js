@@ -56,7 +56,7 @@ export class Line {
       isIn = true;
     } catch (error) {
       if (this.room === room) this.room = this.track = null;
-      room.disconnect().catch(() => undefined);
+      room.disconnect(false).catch(() => undefined);
       throw error;
     }
   }

@@ -84,6 +84,9 @@ const happens = {
   publishing_is_slow: () => { world.onPublish = (track) => { published = track; return never(); }; },
   prompt_is_open: opensPrompt,
   allows: () => prompts.splice(0).forEach((answer) => answer()),
+  publishing_fails_once: () => {
+    world.onPublish = () => { world.onPublish = (track) => { published = track; }; throw new Error("timed out"); };
+  },
   no_https: () => { delete navigator.mediaDevices; },
   microphone_fails: () => fails("NotReadableError"),
   triage_speaks: () => speaks("triage-1"),

@@ -25,7 +25,7 @@ class Element {
 class Room {
   constructor() {
     Object.assign(this, { handlers: {}, canPlaybackAudio: true, remoteParticipants: new Map() });
-    this.localParticipant = { connectionQuality: "unknown", publishTrack: async (track) => { await world.onPublish(track); } };
+    this.localParticipant = { connectionQuality: "unknown", publishTrack: async (track) => { this.published = track; await world.onPublish(track); } };
     world.room = this;
   }
 
@@ -34,12 +34,16 @@ class Room {
   registerTextStreamHandler() {}
   async connect() { await world.onConnect(); }
   async startAudio() {}
-  async disconnect() { world.left.add(this); this.handlers.Disconnected?.(CLIENT_INITIATED); }
+  async disconnect(stopTracks = true) {
+    if (stopTracks) this.published?.mediaStreamTrack.stop();
+    world.left.add(this);
+    this.handlers.Disconnected?.(CLIENT_INITIATED);
+  }
 }
 
 class LocalAudioTrack {
-  mediaStreamTrack = { stop() {} };
   isMuted = false;
+  constructor(mediaStreamTrack) { this.mediaStreamTrack = mediaStreamTrack; }
   async mute() { this.isMuted = true; }
   async unmute() { this.isMuted = false; }
 }

@@ -127,6 +127,11 @@ def test_a_call_whose_line_is_lost_is_taken_up_again(scripts: Path, how: str) ->
     assert (found["asked"], found["joined"], found["open"]) == (["calls", "again"], "2", "1")
 
 
+def test_a_try_that_fails_leaves_the_microphone_open_for_the_next_one(scripts: Path) -> None:
+    found = at_the_call_page(scripts, "starts", "publishing_fails_once", "livekit_gives_up", "1")
+    assert (found["state"], found["joined"], found["left"], found["open"]) == ("talking", "3", "1", "1")
+
+
 def test_while_the_network_is_away_he_is_told_so_and_it_is_tried_less_and_less_often(scripts: Path) -> None:
     found = at_the_call_page(scripts, "starts", "network_goes", "livekit_gives_up", "60")
     assert (found["state"], found["status"]) == ("reconnecting", LOST)
