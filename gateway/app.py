@@ -4,6 +4,7 @@ and what LiveKit tells (webhooks), and what people of ours see (console)."""
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,8 @@ class FrontDoor:
         return self._let_in(request, door, status=201)
 
     async def same_call(self, request: Request) -> Response:
-        """200 and the way back into the call of this browser; 204 when it has none that still goes on."""
+        """200, the way back into the call of this browser, and who has it now; 204 when it has none that still goes on. One that was let
+        in just now may have been answered by nobody yet."""
         if why := forwarded.not_ours(request, (), proxies=self._settings.proxies):
             return refusal(403, "wrong_origin", why)
         pass_ = request.cookies.get(COOKIE, "")
@@ -121,12 +123,14 @@ class FrontDoor:
         except BadPass:
             return self._forgotten()
         try:
-            call = await self._store.load_call(door.call_id)
+            call, floor = await self._store.load_call(door.call_id), await self._store.load_floor(door.call_id)
         except HandoffError:
             return refusal(503, "try_again", "it cannot be told now whether the call still goes on")
+        if call is None and door.is_new(self._settings):
+            return self._let_in(request, door, status=200)
         if call is None or call.ending is not None:
             return self._forgotten()
-        return self._let_in(request, door, status=200)
+        return self._let_in(request, door, status=200, service=floor.service if floor is not None else "")
 
     async def page_is_closed(self, request: Request) -> Response:
         """204: the page is being closed, or loaded again; who of both is seen some seconds later."""
@@ -140,9 +144,13 @@ class FrontDoor:
         return Response(status_code=204)
 
     async def call_is_over(self, request: Request) -> Response:
-        """204: the browser's caller has hung up, and is not recognised any more."""
+        """204: the browser's caller has hung up, and is not recognised any more. Should LiveKit not have heard of it, for the line was
+        lost, his seat is cleared as a closed page's is."""
         if why := forwarded.not_ours(request, (), proxies=self._settings.proxies):
             return refusal(403, "wrong_origin", why)
+        with suppress(BadPass):
+            door = open_again(self._settings, request.cookies.get(COOKIE, ""))
+            self._closed_pages.closed(door.call_id, door.identity)
         return self._forgotten()
 
     async def client(self, request: Request) -> Response:
@@ -173,8 +181,9 @@ class FrontDoor:
             return answer
         return None
 
-    def _let_in(self, request: Request, door: Door, *, status: int) -> Response:
-        body = {"call_id": door.call_id, "url": door.url, "token": door.token, "service": door.service}
+    def _let_in(self, request: Request, door: Door, *, status: int, service: str = "") -> Response:
+        """``service``: who has the call now, if anybody; else it is who will answer."""
+        body = {"call_id": door.call_id, "url": door.url, "token": door.token, "service": service or door.service}
         answer = JSONResponse(body, status_code=status, headers={"cache-control": "no-store"})
         answer.set_cookie(
             COOKIE,

@@ -51,5 +51,6 @@ export class Captions {
     item.className = "change";
     item.textContent = text;
     this.list.append(item);
+    this.list.scrollTop = this.list.scrollHeight;
   }
 }

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from gateway.app import application
 from gateway.settings import Settings
+from gateway.tests.paper_pages import as_modules
 
 ENVIRONMENT = {
     "LIVEKIT_URL": "ws://livekit:7880",
@@ -45,13 +46,26 @@ def store() -> MemoryStore:
     return memory_store()
 
 
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages' scripts, as modules to node."""
+    return as_modules(tmp_path_factory.mktemp("pages"))
+
+
 Browser = Callable[..., TestClient]
+
+
+class EmptyRooms:
+    """LiveKit's rooms, of which none has anybody in it."""
+
+    async def stay(self, room: str, identity: str) -> str:
+        return ""
 
 
 @pytest.fixture
 def browser(settings: Settings, store: MemoryStore) -> Browser:
     """One page of our own; ``origin`` makes it another's, None a program's that names none."""
-    app = application(settings, store)
+    app = application(settings, store, EmptyRooms())  # type: ignore[arg-type]
 
     def opened(origin: str | None = SITE, *, address: str = "203.0.113.7") -> TestClient:
         headers = {"origin": origin} if origin is not None else {}

@@ -1,6 +1,10 @@
 // What a page of ours stands on, of paper: a document, LiveKit's client, the gateway, and a clock that is told. See test_pages.py.
-export const ROOM_CLOSED = 10;
-export const [CLIENT_INITIATED, SIGNAL_CLOSE] = [1, 9];
+// LiveKit's own numbers. A client that has given up by itself tells of no reason at all.
+const DisconnectReason = {
+  CLIENT_INITIATED: 1, DUPLICATE_IDENTITY: 2, SERVER_SHUTDOWN: 3, PARTICIPANT_REMOVED: 4, ROOM_DELETED: 5, STATE_MISMATCH: 6, JOIN_FAILURE: 7,
+  SIGNAL_CLOSE: 9, ROOM_CLOSED: 10, CONNECTION_TIMEOUT: 14,
+};
+export const { CLIENT_INITIATED, DUPLICATE_IDENTITY, SERVER_SHUTDOWN, PARTICIPANT_REMOVED, ROOM_DELETED, SIGNAL_CLOSE, ROOM_CLOSED } = DisconnectReason;
 
 class Element {
   constructor() {
@@ -21,26 +25,41 @@ class Element {
 class Room {
   constructor() {
     Object.assign(this, { handlers: {}, canPlaybackAudio: true, remoteParticipants: new Map() });
-    this.localParticipant = { publishTrack: async () => { world.onPublish(); }, setMicrophoneEnabled: async () => undefined };
+    this.localParticipant = { connectionQuality: "unknown", publishTrack: async (track) => { this.published = track; await world.onPublish(track); } };
     world.room = this;
   }
 
   on(event, handler) { this.handlers[event] = handler; return this; }
   off(event) { delete this.handlers[event]; return this; }
   registerTextStreamHandler() {}
-  async connect() {}
+  async connect() { await world.onConnect(); }
   async startAudio() {}
-  async disconnect() { this.handlers.Disconnected?.(CLIENT_INITIATED); }
+  async disconnect(stopTracks = true) {
+    if (stopTracks) this.published?.mediaStreamTrack.stop();
+    world.left.add(this);
+    this.handlers.Disconnected?.(CLIENT_INITIATED);
+  }
 }
 
 class LocalAudioTrack {
-  mediaStreamTrack = { stop() {} };
-  async mute() {}
-  async unmute() {}
+  isMuted = false;
+  constructor(mediaStreamTrack) { this.mediaStreamTrack = mediaStreamTrack; }
+  async mute() { this.isMuted = true; }
+  async unmute() { this.isMuted = false; }
 }
 
-// The test's own: `answer` says what the gateway answers, `asked` is what it was asked.
-export const world = { page: {}, asked: [], room: null, onPublish() {}, answer: () => ({}) };
+// A microphone is open until it is stopped.
+function microphone() {
+  const track = { readyState: "live", stop() { this.readyState = "ended"; } };
+  world.microphones.push(track);
+  return { getAudioTracks: () => [track], getTracks: () => [track] };
+}
+
+// The test's own: `answer` says what the gateway answers, `asked` is what it was asked, `allow` answers who asks for a microphone.
+export const world = {
+  page: {}, asked: [], stopped: [], room: null, left: new Set(), microphones: [], kept: new Map(), handlers: {},
+  onPublish() {}, onConnect() {}, onBody() {}, answer: () => ({}), allow: async () => microphone(),
+};
 const timers = new Map();
 let [now, number] = [0, 0];
 
@@ -55,7 +74,8 @@ define("document", {
 });
 define("window", {
   LivekitClient: {
-    Room, LocalAudioTrack, DisconnectReason: { ROOM_CLOSED, SIGNAL_CLOSE, CLIENT_INITIATED }, ConnectionQuality: {},
+    Room, LocalAudioTrack, DisconnectReason,
+    ConnectionQuality: { Excellent: "excellent", Good: "good", Poor: "poor", Lost: "lost", Unknown: "unknown" },
     Track: { Kind: { Audio: "audio" }, Source: { Microphone: "microphone" } },
     RoomEvent: names(
       "TrackSubscribed", "TrackUnsubscribed", "ParticipantConnected", "ParticipantDisconnected", "AudioPlaybackStatusChanged", "Disconnected",
@@ -63,19 +83,23 @@ define("window", {
     ),
   },
 });
-define("navigator", { mediaDevices: { getUserMedia: async () => ({ getAudioTracks: () => [{}], getTracks: () => [] }) } });
-define("sessionStorage", { getItem: () => null, setItem() {}, removeItem() {} });
+define("navigator", { mediaDevices: { getUserMedia: () => world.allow() }, sendBeacon: (path) => world.asked.push([path, {}]) });
+define("sessionStorage", {
+  getItem: (name) => world.kept.get(name) ?? null, setItem: (name, value) => world.kept.set(name, value), removeItem: (name) => world.kept.delete(name),
+});
 define("location", { search: "" });
 define("CSS", { escape: (text) => text });
-define("addEventListener", () => undefined);
+define("addEventListener", (name, handler) => { world.handlers[name] = handler; });
 define("Option", Element);
 define("setTimeout", (act, ms = 0) => { timers.set(++number, { act, at: now + ms }); return number; });
 define("clearTimeout", (id) => timers.delete(id));
-define("fetch", async (path, { body }) => {
+define("fetch", async (path, { body, signal }) => {
+  signal?.throwIfAborted();
   const said = JSON.parse(body ?? "{}");
   world.asked.push([path, said]);
-  const { status = 200, ...told } = world.answer(path, said);
-  return { ok: status < 300, status, json: async () => told };
+  const stopped = new Promise((_, fail) => signal?.addEventListener("abort", () => { world.stopped.push(path); fail(signal.reason); }));
+  const { status = 200, ...told } = await Promise.race([world.answer(path, said), stopped]);
+  return { ok: status < 300, status, json: async () => { await world.onBody(path); return told; } };
 });
 
 export const settled = async () => { for (let turn = 0; turn < 20; turn++) await new Promise((on) => setImmediate(on)); };

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
+import time
 from dataclasses import replace
 
 import pytest
+from handoff.call import Ending
 from handoff.memory_store import MemoryStore
-from handoff.testing import make_call
+from handoff.testing import OutageStore, make_call
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
@@ -142,17 +145,56 @@ def test_a_page_that_is_loaded_again_finds_its_call_as_long_as_it_goes_on(browse
     again = page.post(AGAIN)
     assert again.status_code == 200
     assert again.json()["call_id"] == first["call_id"]
+    assert again.json()["service"] == "triage", "nobody has the floor yet"
+    asyncio.run(store.take_floor(call.call_id, service="triage", agent_id="triage-1", lease_seconds=10))
+    asyncio.run(store.end_call(call.call_id, epoch=1, ending=Ending.RESOLVED))
+    assert page.post(AGAIN).status_code == 204
+    assert COOKIE not in page.cookies
 
 
-def test_a_page_without_a_call_or_with_one_that_is_over_finds_none(browser: Browser) -> None:
+@pytest.mark.parametrize("owner", ["billing", "human"])
+def test_a_page_that_is_loaded_again_is_told_who_has_the_call_now(
+    browser: Browser, store: MemoryStore, owner: str
+) -> None:
+    page = browser()
+    call = make_call(call_id=page.post(CALLS).json()["call_id"])
+    asyncio.run(store.open_call(call))
+    asyncio.run(store.take_floor(call.call_id, service=owner, agent_id=f"{owner}-1", lease_seconds=10))
+    for _ in range(2):  # the pass that the first answer gave is as good
+        assert page.post(AGAIN).json()["service"] == owner
+
+
+def test_a_page_that_is_loaded_again_before_anybody_has_answered_finds_its_place(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, began = browser(), time.time()
+    first = page.post(CALLS, json={"service": "billing"}).json()
+    for later in (1, 119):
+        monkeypatch.setattr("gateway.doors.time.time", lambda later=later: began + later)
+        again = page.post(AGAIN)
+        assert again.status_code == 200
+        assert (again.json()["call_id"], again.json()["service"]) == (first["call_id"], "billing")
+    monkeypatch.setattr("gateway.doors.time.time", lambda: began + 121)
+    assert page.post(AGAIN).status_code == 204, "nobody has ever answered it"
+    assert COOKIE not in page.cookies
+
+
+def test_a_page_without_a_call_or_with_one_that_was_hung_up_finds_none(browser: Browser) -> None:
     page = browser()
     assert page.post(AGAIN).status_code == 204
     page.post(CALLS)
-    assert page.post(AGAIN).status_code == 204, "nobody has ever answered it"
-    assert COOKIE not in page.cookies
-    page.post(CALLS)
     page.post(OVER)
     assert COOKIE not in page.cookies
+    assert page.post(AGAIN).status_code == 204
+    assert page.post(OVER).status_code == 204, "which may be said twice"
+
+
+def test_where_the_store_is_away_nobodys_call_is_forgotten(settings: Settings) -> None:
+    store = OutageStore()
+    page = TestClient(application(settings, store), base_url=SITE, headers={"origin": SITE})
+    page.post(CALLS)
+    store.is_away = True
+    assert (page.post(AGAIN).status_code, COOKIE in page.cookies) == (503, True)
 
 
 def test_another_sites_page_is_not_told_of_the_call(browser: Browser) -> None:
@@ -192,8 +234,12 @@ def test_files_that_belong_together_are_asked_for_again_together(browser: Browse
 
 
 def test_no_file_of_ours_names_another_host(browser: Browser) -> None:
-    for path in ("/", "/pages/call.js", "/pages/captions.js", "/pages/troubles.js", "/pages/call.css"):
-        assert "://" not in browser().get(path).text
+    scripts = ("call", "call_gateway", "call_line", "call_view", "captions", "troubles")
+    for path in ("/", "/pages/call.css", *(f"/pages/{script}.js" for script in scripts)):
+        answer = browser().get(path)
+        assert answer.status_code == 200
+        # Words may say where a microphone is to be had.
+        assert set(re.findall(r"://([\w.-]+)", answer.text)) <= {"localhost"}
 
 
 def test_what_lies_outside_the_pages_is_not_served(browser: Browser) -> None:

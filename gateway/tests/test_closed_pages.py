@@ -111,3 +111,20 @@ def test_only_our_own_page_with_a_call_of_its_own_can_say_so(settings: Settings,
         assert rooms.asked == 0
         assert page.post(CLOSED).status_code == 204
         assert rooms.asked == 1
+
+
+def test_who_hangs_up_while_his_line_is_lost_is_missed_as_one_who_closed_his_page(
+    settings: Settings, store: MemoryStore
+) -> None:
+    rooms = PaperRooms()
+    with TestClient(application(settings, store, rooms), base_url=SITE, headers={"origin": SITE}) as page:  # type: ignore[arg-type]
+        assert page.post("/api/calls/over").status_code == 204
+        page.cookies.set("voicemesh_call", "forged", domain="calls.example.com", path="/api/calls")
+        assert page.post("/api/calls/over").status_code == 204
+        assert rooms.asked == 0
+        page.cookies.clear()
+        page.post("/api/calls")
+        assert page.post("/api/calls/over").status_code == 204
+        assert rooms.asked == 1
+        assert page.post("/api/calls/over").status_code == 204
+        assert rooms.asked == 1, "his browser is not recognised any more"

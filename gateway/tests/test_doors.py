@@ -52,6 +52,24 @@ def test_with_its_pass_a_page_finds_the_same_place(settings: Settings) -> None:
     assert (again.call_id, again.identity, again.service) == (door.call_id, door.identity, "sales")
 
 
+def test_a_door_is_new_as_long_as_its_first_token_is_good_however_often_it_is_given_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = open_door(settings)
+    assert door.is_new(settings)
+    for seconds, is_new in ((settings.token_seconds - 1, True), (settings.token_seconds + 1, False)):
+        monkeypatch.setattr("gateway.doors.time.time", lambda seconds=seconds: door.given_at + seconds)
+        again = open_again(settings, open_again(settings, door.pass_).pass_)
+        assert (again.given_at, again.is_new(settings)) == (door.given_at, is_new)
+
+
+def test_a_pass_of_an_earlier_release_is_recognised_and_is_not_new(settings: Settings) -> None:
+    claims = jwt.decode(open_door(settings).pass_, settings.secret, algorithms=["HS256"], audience="voicemesh-call")
+    del claims["given"]
+    again = open_again(settings, jwt.encode(claims, settings.secret, algorithm="HS256"))
+    assert (again.call_id, again.is_new(settings)) == (claims["call"], False)
+
+
 def test_a_pass_that_is_forged_expired_or_a_token_is_none(settings: Settings) -> None:
     stranger = replace(settings, secret="another-another-another-another-another")
     late = replace(settings, call_seconds=-1)

@@ -2,39 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
+from gateway.tests.paper_pages import needs_node, told
 
-HERE = Path(__file__).parent
-PAGES = HERE.parent / "pages"
-NODE = shutil.which("node")
-
-pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed")
-
-
-@pytest.fixture(scope="module")
-def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pages' scripts, as modules to node."""
-    folder = tmp_path_factory.mktemp("pages")
-    for script in PAGES.glob("*.js"):
-        shutil.copy(script, folder)
-    (folder / "package.json").write_text('{"type": "module"}')
-    return folder
-
-
-def told(program: str, scripts: Path, *steps: str) -> dict[str, Any]:
-    """What the gateway was asked since the first step, and what the page shows after the last one."""
-    assert NODE is not None
-    command = [NODE, str(HERE / program), str(scripts), *steps]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+pytestmark = needs_node
 
 
 # --- the desk: a human talks with a caller ------------------------------------------------------------------------------
@@ -201,25 +174,6 @@ def test_a_caller_who_comes_meanwhile_is_told_of_and_takes_nobodys_place(scripts
     found = calling_back(scripts, "opens", "caller_comes", "3")
     assert (found["asked"], found["shown"]) == (["callback"], "callback claim")
     assert found["status"].startswith("1 call waits. 1 to call back.")
-
-
-# --- the call page ------------------------------------------------------------------------------------------------------
-def test_who_was_muted_when_he_hung_up_is_not_shown_as_muted_in_his_next_call(scripts: Path) -> None:
-    assert told("call_page.mjs", scripts, "starts", "mutes")["mute"] == "Muted"
-    assert told("call_page.mjs", scripts, "starts", "mutes", "hangs_up", "starts")["mute"] == "Mute"
-
-
-def test_who_hangs_up_is_told_so_and_is_not_recognised_any_more(scripts: Path) -> None:
-    found = told("call_page.mjs", scripts, "starts", "hangs_up")
-    assert (found["state"], found["status"]) == ("ended", "You have hung up.")
-    assert [path for path, _ in found["asked"]] == ["/api/calls", "/api/calls/over"]
-    assert told("call_page.mjs", scripts, "starts", "agent_hangs_up")["status"] == "The call has ended. Thank you."
-
-
-def test_a_call_that_does_not_begin_is_not_said_to_have_ended(scripts: Path) -> None:
-    found = told("call_page.mjs", scripts, "microphone_fails", "starts")
-    assert (found["state"], found["status"]) == ("idle", "The call did not begin.")
-    assert "Another program is using your microphone" in found["trouble"]
 
 
 # --- the button on somebody's site --------------------------------------------------------------------------------------

@@ -68,6 +68,7 @@ async () => {
 }
 """
 _LOOK_SECONDS = 0.1
+_TABS_MAX = 40
 _SETTLED_SECONDS = 1.2
 """An agent whose caption has not grown for so long has finished what it says."""
 
@@ -133,6 +134,28 @@ class PageCaller:
     async def press(self, name: str) -> None:
         """The button of that name."""
         await self.page.get_by_role("button", name=name).click()
+
+    async def tabs_to(self, name: str, *, key: str = "Tab") -> None:
+        """With the keyboard alone; ``Shift+Tab`` goes back. Raises AssertionError."""
+        passed: list[str] = []
+        while name not in passed:
+            await self.page.keyboard.press(key)
+            passed.append(await self.focused())
+            assert len(passed) < _TABS_MAX, f"the keyboard does not come to {name}; it came by {passed}"
+
+    async def focused(self) -> str:
+        """What the keyboard is at, by the words on it."""
+        return str(await self.page.evaluate("document.activeElement.textContent.trim()"))
+
+    async def scrolls_sideways(self) -> bool:
+        """Whether the page is wider than its window."""
+        page = "document.documentElement"
+        return bool(await self.page.evaluate(f"{page}.scrollWidth > {page}.clientWidth"))
+
+    async def loads_again(self) -> None:
+        """The captions begin anew, and so does what he was asked."""
+        await self.page.reload()
+        self._answered = 0
 
     async def heard(self) -> str:
         """All that the agents have said, by the captions on the page."""
