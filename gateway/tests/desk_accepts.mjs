@@ -1,13 +1,11 @@
 // A human of the desk who accepts call A, and what happens while her browser asks for the microphone: node desk_accepts.mjs FOLDER STEP...
-import { goesThrough, passes, presses, settled, tell, world } from "./paper_page.mjs";
+import { DUPLICATE_IDENTITY, goesThrough, passes, presses, settled, tell, world } from "./paper_page.mjs";
 
 const [folder, ...steps] = process.argv.slice(2);
-const { DisconnectReason } = window.LivekitClient;
-DisconnectReason.DUPLICATE_IDENTITY = 2;
 const waits = (handoff_id) => ({ handoff_id, about: "billing", mood: "neutral", getting_worse: false, waits_seconds: 3 });
 const GONE = { status: 409, error: { code: "gone", message: "a colleague was faster" } };
 let [queue, isAnswered, allows] = [[waits("A")], true, () => undefined];
-const asks = new Promise((on) => { allows = () => on({ getAudioTracks: () => [{}] }); });
+const asks = new Promise((on) => { allows = () => on({ getAudioTracks: () => [{ stop() {} }] }); });
 navigator.mediaDevices.getUserMedia = () => asks;
 
 world.answer = (path, { seat, handoff_id }) => {
@@ -38,7 +36,7 @@ await goesThrough(steps, {
   answers_are_slow: () => { isAnswered = false; },
   another_waits: () => { queue.push(waits("B")); },
   colleague_takes_it: () => { queue = queue.filter((one) => one.handoff_id !== "A"); },
-  copy_has_the_call: () => world.room.handlers.Disconnected(DisconnectReason.DUPLICATE_IDENTITY),
+  copy_has_the_call: () => world.room.handlers.Disconnected(DUPLICATE_IDENTITY),
 });
 await passes(0);
 tell("status", "trouble", "about");

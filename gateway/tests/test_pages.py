@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gateway.tests.paper_pages import needs_node, told
 
 pytestmark = needs_node
@@ -147,7 +149,7 @@ def test_a_callback_is_opened_claimed_and_made_and_the_keyboard_is_never_nowhere
     assert (claimed["shown"], claimed["focused"]) == ("callback called let-go", "called")
     assert calling_back(scripts, "opens", "claims", "3")["line"].endswith("due 10 min ago, you are calling")
     done = calling_back(scripts, "opens", "claims", "has_called")
-    assert (done["asked"], done["line"], done["focused"]) == (["callback", "claim", "called"], "", "available")
+    assert (done["asked"], done["line"], done["focused"]) == (["callback", "claim", "callback", "called"], "", "available")
     assert "callback" not in done["shown"].split()
 
 
