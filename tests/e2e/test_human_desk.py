@@ -213,6 +213,7 @@ class TestInTwoBrowsers:
         assert await customer.loudness() > AUDIBLE, "the human is played by the caller's page"
         await saying
         assert (await desk.state(), await customer.state()) == ("talking", "talking")
+        assert (await customer.page.inner_text("#captions")).count("is not written down") == 1, "nobody transcribes now"
 
         before = len(await customer.heard())
         await desk.page.evaluate(KEEPS_STATES)
@@ -233,7 +234,7 @@ class TestInTwoBrowsers:
         assert "March" in said, "of the note"
         assert "account ID" not in said, "it stood in the note"
         assert await customer.state() == "talking"
-        assert await customer.page.inner_text("#who") == "Billing specialist"
+        assert await customer.page.inner_text("#name") == "Billing specialist"
 
         store = RedisStore.connect(mesh.redis_url)
         try:
