@@ -29,8 +29,8 @@ down: setup ## Stop it
 status: setup ## Its processes: are they well, how many calls have they
 	@$(PYTHON_BIN) -m local status
 
-env: setup ## Its LiveKit's address, key and secret: eval "$$(make --silent env)"
-	@$(PYTHON_BIN) -m local env
+env: ## Its LiveKit's address, key and secret: eval "$$(make --silent env)"
+	@PYTHON="$(PYTHON)" tools/setup >&2 && $(PYTHON_BIN) -m local env
 
 logs: setup ## What a process of it printed: SERVICE=billing (redis, livekit, gateway ...), FOLLOW=1
 	@$(PYTHON_BIN) -m local logs $(SERVICE) $(if $(FOLLOW),--follow)

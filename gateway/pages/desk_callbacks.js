@@ -96,9 +96,10 @@ export class DeskCallbacks {
         this.onDone();
         return;
       }
-      // Whose it is sees the whole number.
-      if (what === "claim") this.tells(await this.ask("callback", mine));
-      else this.owned({ claimed_by: "", is_mine: false });
+      // Whose it is sees the whole number, and nobody else.
+      const told = await this.ask("callback", mine);
+      if (this.looked !== mine) return;
+      this.tells(told);
       this.at(next).focus();
     } catch (error) {
       this.fails(error);

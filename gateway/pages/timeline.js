@@ -47,7 +47,7 @@ function summary(call, seconds) {
 function storyOf(call) {
   const story = [
     ...call.turns.map(spoke), ...call.handoffs.map(handed), ...call.attempts.map(tried), ...call.tools.map(asked),
-    ...call.recoveries.map(recovered),
+    ...(call.recoveries ?? []).map(recovered),
   ];
   if (call.ended_at) story.push({ at: call.ended_at, words: `ended: ${spelled(call.ending)}`, paint: (picture) => picture.end(call.ended_at) });
   return story.sort((one, other) => one.at - other.at);

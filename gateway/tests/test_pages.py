@@ -149,7 +149,11 @@ def test_a_callback_is_opened_claimed_and_made_and_the_keyboard_is_never_nowhere
     assert (claimed["shown"], claimed["focused"]) == ("callback called let-go", "called")
     assert calling_back(scripts, "opens", "claims", "3")["line"].endswith("due 10 min ago, you are calling")
     done = calling_back(scripts, "opens", "claims", "has_called")
-    assert (done["asked"], done["line"], done["focused"]) == (["callback", "claim", "callback", "called"], "", "available")
+    assert (done["asked"], done["line"], done["focused"]) == (
+        ["callback", "claim", "callback", "called"],
+        "",
+        "available",
+    )
     assert "callback" not in done["shown"].split()
 
 

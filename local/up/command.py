@@ -130,7 +130,7 @@ def _bridge(console: Console, settings: LocalSettings) -> sip.Bridge:
     try:
         return sip.Bridge(sip.find_binary(settings))
     except NotFound as error:
-        console.say(f"{error.what}: numbers can be given, and nobody can dial them")
+        console.say(f"{error.what}: numbers can be given, and nobody can dial them; {error.advice}")
         return sip.Bridge("")
 
 

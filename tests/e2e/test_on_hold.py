@@ -50,9 +50,9 @@ async def test_a_caller_in_line_is_heard_and_goes_through_when_billing_has_time(
 async def test_a_caller_who_would_rather_be_called_back_gets_a_ticket(patient_mesh: Mesh) -> None:
     call_me = says("Could you please call me back instead?", after="hold the line", interrupt=True)
     async with somebody_on_the_line_of(patient_mesh, "billing"):
-        number = says("Five oh three, five five five, oh one four two.", after="On which number")
+        number = says("Five oh three, five five five, oh one four two.", after="On which number can we")
         evidence = await ring(patient_mesh, caller(CHARGED_TWICE, call_me, number, IS_DONE))
-    assert "back on 5 0 3, 5 5 5, 0 1 4 2" in evidence.said_by("triage"), "it is read back"
+    assert "call you on 5 0 3, 5 5 5, 0 1 4 2" in evidence.said_by("triage"), "it is read back"
     assert "Your callback ticket is C T" in evidence.said_by("triage")
     assert evidence.voices == ["triage"]
     assert (evidence.ending, evidence.recording.ended_by) == (Ending.CALLBACK_BOOKED, "mesh")

@@ -71,6 +71,8 @@ class MemoryShared:
         check_ticket(ticket)
         until, known = self._ticket_of.get(ticket.call_id, (0.0, ""))
         if until > self._clock():
+            if ticket.number:
+                self._callbacks.append((next(self._numbers), replace(ticket, ticket_id=known)))
             return known
         self._callbacks.append((next(self._numbers), ticket))
         self._ticket_of[ticket.call_id] = (self._clock() + self._ledger_ttl_seconds, ticket.ticket_id)

@@ -46,6 +46,8 @@ _NAMED_WITHIN_CHARS = 60
 _WORDS_BESIDE_DIGITS = 6
 _PAYMENT_CARD = re.compile(r"[3-6]\d{14,15}")
 """Stricter than is_card: an account ID and a ZIP code said one after the other are no card, though one in ten has the check digit."""
+_MISHEARD_CARD = re.compile(r"[2-6]\d{14,15}")
+_REPEATED = re.compile(r"(\d{4,11})\1+\d{0,4}")
 _NAMED = re.compile(
     r"\b(?:(invoice)|account|order|ticket|reference|(?<!in )(?<!any )case)(?:\s+(?:number|no|id|code|is|was|it's))*[\s:#.]*$",
     re.IGNORECASE,
@@ -118,7 +120,8 @@ def _digits_alone(text: str) -> str:
 
 
 def redact_cards(text: str) -> str:
-    """Only what is as long as a card: for the value of a fact that is a number by its nature, an invoice's say."""
+    """Only what is as long as a card, for what a service needs whole: a caller's turn in its own call, or an invoice's number. A code or a
+    telephone number that speech to text has heard twice in one breath is none."""
     return _redact_numbers(text, phones=False)
 
 
@@ -151,6 +154,12 @@ def is_card(digits: str) -> bool:
     return sum(n - 9 if n > 9 else n for n in doubled) % 10 == 0
 
 
+def _is_repeated(digits: str) -> bool:
+    """97209 97209 97209 9: a recogniser's stutter, or a caller who says his number twice."""
+    found = _REPEATED.fullmatch(digits)
+    return found is not None and len(set(found[1])) > 1
+
+
 def _redact_numbers(text: str, *, phones: bool) -> str:
     """Cards, long numbers and (with ``phones``) phone numbers go."""
 
@@ -158,13 +167,13 @@ def _redact_numbers(text: str, *, phones: bool) -> str:
         before = text[max(0, run.start() - _NAMED_WITHIN_CHARS) : run.start()]
         return _verdict(run.group(), before=before, phones=phones)
 
-    return _walk(_without_spread_cards(text), verdict)
+    return _walk(_without_spread_cards(text, but_repeated=not phones), verdict)
 
 
-def _without_spread_cards(text: str) -> str:
+def _without_spread_cards(text: str, *, but_repeated: bool) -> str:
     def judged(run: re.Match[str]) -> str:
         digits = "".join(_digits(token) for token in _TOKEN.findall(run.group()))
-        return "[card]" if is_card(digits) else run.group()
+        return "[card]" if is_card(digits) and not (but_repeated and _is_repeated(digits)) else run.group()
 
     return _SPREAD.sub(judged, text)
 
@@ -212,10 +221,12 @@ def _asks_for_postal_code(question: str) -> bool:
 def _verdict(run: str, *, before: str, phones: bool) -> str | None:
     tokens = _TOKEN.findall(run)
     digits = "".join(_digits(token) for token in tokens)
+    if not phones and _is_repeated(digits):
+        return None
     if is_card(digits):
         return "[card]"
-    if len(digits) >= 13:
-        # One digit heard wrong breaks the check sum; nothing a service needs is this long.
+    # One digit heard wrong breaks the check sum; nothing another service needs is this long. In its own call a caller says more.
+    if len(digits) >= 13 and (phones or _MISHEARD_CARD.fullmatch(digits)):
         return "[number]"
     named = _NAMED.search(before)
     # Of what is named, only an invoice's number is as long as a phone's.

@@ -5,6 +5,7 @@ to look at. See ``Store``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from handoff import keys, scripts_shared
@@ -44,15 +45,19 @@ class RedisShared(RedisLink):
 
     async def add_callback(self, ticket: CallbackTicket) -> str:
         """See Store.add_callback."""
-        text = check_ticket(ticket)
-        added = scripts_shared.add_callback(
-            self._client,
-            call_id=ticket.call_id,
-            ticket_id=ticket.ticket_id,
-            ticket=text,
-            ttl_seconds=self._ledger_ttl_seconds,
-        )
-        return str((await self._asked(added))[0])
+        known, is_new = await self._asked(scripts_shared.add_callback(self._client, **self._told(ticket)))
+        if ticket.number and not is_new:
+            again = replace(ticket, ticket_id=str(known))
+            await self._asked(scripts_shared.tell_callback_again(self._client, **self._told(again)))
+        return str(known)
+
+    def _told(self, ticket: CallbackTicket) -> dict[str, Any]:
+        return {
+            "call_id": ticket.call_id,
+            "ticket_id": ticket.ticket_id,
+            "ticket": check_ticket(ticket),
+            "ttl_seconds": self._ledger_ttl_seconds,
+        }
 
     async def callbacks(self, since_id: str = "", *, count: int = 100) -> tuple[tuple[CallbackTicket, ...], str]:
         """See Store.callbacks."""

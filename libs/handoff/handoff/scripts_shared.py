@@ -29,20 +29,37 @@ async def next_ticket(client: Redis) -> list[Any]:
 
 _ADD_CALLBACK = """
 local known = redis.call('GET', KEYS[2])
-if known then return {'ok', known} end
+if known then return {'ok', known, 0} end
 local oldest = string.format('%.0f', math.max(0, (tonumber(now()) - tonumber(ARGV[2])) * 1000))
 redis.call('XADD', KEYS[1], 'MINID', '~', oldest, '*', 'ticket', ARGV[1])
 live(KEYS[1], ARGV[2])
 redis.call('SET', KEYS[2], ARGV[3])
 live(KEYS[2], ARGV[2])
-return {'ok', ARGV[3]}
+return {'ok', ARGV[3], 1}
 """
 
 
 async def add_callback(client: Redis, *, call_id: str, ticket_id: str, ticket: str, ttl_seconds: float) -> list[Any]:
-    """['ok', the ticket's id that the call has]. ``ticket`` is JSON."""
+    """['ok', the ticket's id that the call has, whether it is this one (1) or one before it (0)]. ``ticket`` is JSON."""
     touched = [keys.CALLBACKS, keys.callback_of(call_id)]
     return await run(client, _ADD_CALLBACK, touched=touched, args=[ticket, ttl_seconds, ticket_id])
+
+
+_TELL_CALLBACK_AGAIN = """
+if redis.call('GET', KEYS[2]) == ARGV[3] then
+  redis.call('XADD', KEYS[1], '*', 'ticket', ARGV[1])
+  live(KEYS[1], ARGV[2])
+end
+return {'ok'}
+"""
+
+
+async def tell_callback_again(
+    client: Redis, *, call_id: str, ticket_id: str, ticket: str, ttl_seconds: float
+) -> list[Any]:
+    """['ok']. Nothing is told when the call's ticket is another one."""
+    touched = [keys.CALLBACKS, keys.callback_of(call_id)]
+    return await run(client, _TELL_CALLBACK_AGAIN, touched=touched, args=[ticket, ttl_seconds, ticket_id])
 
 
 # A place in a line is one number: a step for each priority, and within a step the number of the arrival.

@@ -230,7 +230,8 @@ class Store(Protocol):
 
     async def add_callback(self, ticket: CallbackTicket) -> str:
         """Adds a ticket for whoever reads ``callbacks``, and returns its ``ticket_id``; or that of the ticket which the call has
-        already, and adds nothing: it may be repeated when an answer was lost, under another number too. Readers go by ticket and
+        already, and adds nothing: it may be repeated when an answer was lost, under another number too. One that has the number to call
+        is told to readers once more, as the ticket that the call has: the caller named it later, or mends it. Readers go by ticket and
         call all the same, for what was added in an earlier release may be there twice. Raises InvalidContext when it is malformed: ``wished_at`` and ``reason`` are short and never a caller's own words."""
         ...
 

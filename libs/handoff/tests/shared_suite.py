@@ -124,6 +124,17 @@ class SharedSuite:
         assert "sarah" not in str(refusal.value)
         assert await store.callbacks() == ((), "")
 
+    async def test_a_number_that_is_told_later_is_told_to_readers_as_the_calls_own_ticket(self, store: Store) -> None:
+        await store.add_callback(make_ticket())
+        assert await store.add_callback(make_ticket("CT-10002", number="5035550142")) == "CT-10001"
+        assert await store.add_callback(make_ticket(number="5035550143")) == "CT-10001"
+        found = (await store.callbacks())[0]
+        assert [(ticket.ticket_id, ticket.number) for ticket in found] == [
+            ("CT-10001", ""),
+            ("CT-10001", "5035550142"),
+            ("CT-10001", "5035550143"),
+        ]
+
     @pytest.mark.parametrize("number", ["", "5035550142", "+15035550142"])
     async def test_a_ticket_has_the_number_that_the_caller_gave_for_it(self, store: Store, number: str) -> None:
         ticket = make_ticket(number=number)

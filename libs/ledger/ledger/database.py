@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from alembic import command
+from alembic.util import CommandError
 from backoffice.database import Database, DatabaseUnusable, hold, migrations_config
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ledger.settings import Settings
+
+log = logging.getLogger("ledger.database")
 
 __all__ = ["DatabaseUnusable", "LedgerDatabase", "hold", "is_there"]
 
@@ -23,11 +27,14 @@ class LedgerDatabase(Database):
         super().__init__(settings, package="ledger")
 
     def prepare(self) -> None:
-        """Migrates to the newest schema; several may do so at once. Raises DatabaseUnusable."""
+        """Migrates to the newest schema; several may do so at once. One of a newer release is left as it is: releases only add to it, with
+        defaults for those before them. Raises DatabaseUnusable."""
         try:
             with self._migrating_engine().begin() as connection, Session(connection) as session:
                 hold(session, "migrations")
                 command.upgrade(migrations_config(connection, self._own_migrations(), "alembic_version"), "head")
+        except CommandError:
+            log.warning("the database has the schema of a newer release")
         except (SQLAlchemyError, OSError) as e:
             # Kind of fault only: a driver's own text may hold the password of the address.
             raise DatabaseUnusable(

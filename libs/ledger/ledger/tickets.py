@@ -35,14 +35,18 @@ class Tickets:
         return await self._store.callbacks(cursor, count=count)
 
     def write(self, session: Session, tickets: Sequence[CallbackTicket]) -> Sequence[str]:
-        """Adds those that are not there yet, by number and call; one that is there stays as it is. Returns the numbers."""
+        """Adds those that are not there yet, by number and call; one that is there stays as it is, but for the number to call, which the
+        caller may have named later. Returns the numbers of those that were added."""
         written = []
         for ticket in tickets:
             row = self._row(ticket)
-            if session.get(Ticket, (row.ticket_id, row.call_id)) is None:
+            known = session.get(Ticket, (row.ticket_id, row.call_id))
+            if known is None:
                 session.add(row)
                 session.flush()  # the same one may come twice
                 written.append(row.ticket_id)
+            elif row.number and known.state != TicketState.DONE:
+                known.number = row.number
         return written
 
     async def fetch_done(self, cursor: str, count: int) -> tuple[Sequence[DoneCallback], str]:

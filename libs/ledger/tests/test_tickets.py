@@ -128,6 +128,22 @@ async def test_what_the_desk_has_done_is_done(
     assert numbers(database) == [""], "it was given for that one call"
 
 
+async def test_a_number_that_the_caller_named_later_is_the_tickets_until_it_is_done(
+    store: MemoryStore, database: LedgerDatabase, settings: Settings
+) -> None:
+    await store.add_callback(make_ticket())
+    await read(store, database, settings)
+    for number in ("5035550142", "5035550143"):
+        await store.add_callback(make_ticket(number=number))
+    await read(store, database, settings)
+    assert (states(database), numbers(database)) == ([("CT-10001", "call-1", "open")], ["5035550143"])
+    with database.writing() as session:
+        mark_done(session, "CT-10001", now=START)
+    await store.add_callback(make_ticket(number="5035550144"))
+    await read(store, database, settings)
+    assert numbers(database) == [""]
+
+
 async def test_what_was_done_by_command_is_out_of_the_queue(
     store: MemoryStore, clock: FakeClock, database: LedgerDatabase, settings: Settings
 ) -> None:

@@ -34,16 +34,37 @@ async def test_a_ticket_is_stored_for_whoever_calls_back_and_its_number_given_to
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"),
-    [("503-555-0142", "5035550142"), ("+1 (503) 555 0142", "+15035550142"), ("my office", ""), ("0142", ""), ("", "")],
+    ("said", "kept"), [("503-555-0142", "5035550142"), ("+1 (503) 555 0142", "+15035550142"), ("", "")]
 )
-async def test_the_number_to_call_is_kept_when_it_is_one(said: str, kept: str) -> None:
+async def test_the_number_to_call_is_kept(said: str, kept: str) -> None:
     store = memory_store()
     checkpoint = await at_desk(store)
     await tool(store, checkpoint)(service="billing", phone=said)
     (ticket,), _ = await store.callbacks()
     assert ticket.number == kept
     assert not any("0142" in line for line in checkpoint.call.effects), "effects are shown to other services"
+    checkpoint.let_go()
+
+
+async def test_a_number_that_is_named_later_is_the_same_tickets() -> None:
+    store = memory_store()
+    checkpoint = await at_desk(store)
+    leave = tool(store, checkpoint)
+    first = json.loads(await leave(service="billing"))
+    second = json.loads(await leave(service="billing", phone="5035550142"))
+    assert (second["ticket"], second["phone"]) == (first["ticket"], "5035550142")
+    assert [ticket.number for ticket in (await store.callbacks())[0]] == ["", "5035550142"]
+    assert ticket_of(checkpoint.call) == first["ticket"]
+    checkpoint.let_go()
+
+
+@pytest.mark.parametrize("said", ["my office", "0142", "503 555 0142 ext 41"])
+async def test_what_is_no_number_is_asked_for_once_more_and_nothing_is_lost(said: str) -> None:
+    store = memory_store()
+    checkpoint = await at_desk(store)
+    with pytest.raises(ToolError, match="all of its digits"):
+        await tool(store, checkpoint)(service="billing", phone=said)
+    assert (await store.callbacks())[0] == ()
     checkpoint.let_go()
 
 

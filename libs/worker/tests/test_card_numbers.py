@@ -47,7 +47,19 @@ async def test_speech_to_text_passes_no_card_on_neither_early_nor_at_last(
 
 async def test_what_a_service_needs_passes_as_it_was_said() -> None:
     said = ["A C 4 7 2 1", "97209", "invoice 2 0 2 6 0 3 0 0 4 2", "call me on 503 555 0142", "$49.99 on March 3rd"]
+    said += [
+        "97209 97209 97209 9",
+        "503 555 0142. 503 555 0142.",
+        "503 555 0142, 4721",
+        "4 7 2 1. 4 7 2 1. 4 7 2 1. 4 7 2 1",
+    ]
     assert await words(*said) == said
+
+
+@pytest.mark.parametrize("number", ["5555 5555 5555 4444", "4111 1111 1111 1112", "2223 0031 2200 3222"])
+async def test_a_card_of_few_digits_and_one_that_was_misheard_pass_no_more_than_others(number: str) -> None:
+    (text,) = await words(f"It's {number}.")
+    assert text in ("It's [card].", "It's [number].")
 
 
 @without_waiting

@@ -27,7 +27,7 @@ _HUMANS = {DESK: "hold_person", TELEPHONE: "hold_telephone"}
 _WAITED = {
     Waited.TIMED_OUT: "The caller waited in line with music, and nobody became free.",
     Waited.NO_LONGER: "The caller does not want to wait any longer.",
-    Waited.CALLBACK: "The caller asked to be called back: leave a callback ticket and read its number to him.",
+    Waited.CALLBACK: "The caller asked to be called back: leave a callback ticket, read it to him, and ask on which number.",
     Waited.GONE: "The caller waited in line, and then the service could not be reached any more.",
 }
 

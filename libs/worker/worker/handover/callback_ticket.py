@@ -64,36 +64,41 @@ def tool(store: Store, checkpoint: Checkpoint) -> Any:
     @function_tool(name=EFFECT, on_duplicate="reject")
     async def leave(service: str = "", when: str = "", phone: str = "") -> str:
         """Note that a colleague shall call the caller back. For when nobody can take the call now and the caller agreed to be
-        called back. Ask him on which number first. Read the number and the ticket back to him, digit by digit.
+        called back. Read the ticket back to him, letter by letter, and ask on which number he wants to be called; when he has said it,
+        call this once more with it, and read it back.
 
         Args:
             service: who shall call back, for example billing
             when: the day and hour that the caller would like, for example tomorrow morning; empty when he has no wish
-            phone: the number that he gave, digits alone; empty when he gave none
+            phone: the number that he gave, digits alone; empty as long as he gave none
         """
         wanted = service if service in DIRECTORY else LAST_RESORT
-        ticket = await leave_ticket(store, checkpoint, wanted, when, phone=phone)
-        return json.dumps({"ticket": ticket, "service": wanted})
+        number = callable_number(phone)
+        if phone.strip() and not number:
+            raise ToolError("That is no telephone number: ask the caller for all of its digits, with the area code.")
+        ticket = await leave_ticket(store, checkpoint, wanted, when, number=number)
+        return json.dumps({"ticket": ticket, "service": wanted, "phone": number or "none"})
 
     return leave
 
 
-async def leave_ticket(store: Store, checkpoint: Checkpoint, service: str, when: str = "", *, phone: str = "") -> str:
+async def leave_ticket(store: Store, checkpoint: Checkpoint, service: str, when: str = "", *, number: str = "") -> str:
     """The call's one ticket: a second one in a call is the first, also when the agent that left it did not live to note it, or the
     store's answer was lost. Raises ToolError when it cannot be stored."""
     call = checkpoint.call
-    if known := ticket_of(call):
+    known = ticket_of(call)
+    if known and not number:
         return known
     try:
         ticket = CallbackTicket(
-            ticket_id=ticket_id(await store.next_ticket()),
+            ticket_id=known or ticket_id(await store.next_ticket()),
             call_id=call.call_id,
             service=service,
             channel=call.channel.value,
             reason=next((a.outcome for a in reversed(call.attempts) if a.service == service), ""),
             wished_at=wished_at(when),
             created_at=await store.now(),
-            number=callable_number(phone),
+            number=number,
         )
         name = await store.add_callback(ticket)
     except HandoffError:

@@ -12,3 +12,8 @@ depends_on = None
 def upgrade() -> None:
     """Those that are there have none; a ledger of the release before writes none."""
     op.add_column("callback_tickets", sa.Column("number", sa.String(16), nullable=False, server_default=""))
+
+
+def downgrade() -> None:
+    """What is there is forgotten."""
+    op.drop_column("callback_tickets", "number")
