@@ -46,7 +46,8 @@ _NAMED_WITHIN_CHARS = 60
 _WORDS_BESIDE_DIGITS = 6
 _PAYMENT_CARD = re.compile(r"[3-6]\d{14,15}")
 """Stricter than is_card: an account ID and a ZIP code said one after the other are no card, though one in ten has the check digit."""
-_MISHEARD_CARD = re.compile(r"[2-6]\d{14,15}")
+_MISHEARD_CARD = re.compile(r"[2-6]\d{14,17}")
+"""Of a card that is read out a digit may be lost, or heard twice."""
 _REPEATED = re.compile(r"(\d{4,11})\1+\d{0,4}")
 _NAMED = re.compile(
     r"\b(?:(invoice)|account|order|ticket|reference|(?<!in )(?<!any )case)(?:\s+(?:number|no|id|code|is|was|it's))*[\s:#.]*$",
