@@ -40,7 +40,7 @@ function show(next, words) {
   const hasCall = next !== "idle" && isIn;
   at("sign-in").hidden = isIn;
   at("desk").hidden = at("me").hidden = !isIn || next === "elsewhere";
-  at("accept").hidden = hasCall;
+  at("accept").hidden = at("waiting").hidden = hasCall; // who has a call is not told who waits
   at("controls").hidden = !hasCall;
   at("available").disabled = at("sign-out").disabled = hasCall;
   for (const id of ["mute", "end"]) at(id).disabled = next !== "talking";
