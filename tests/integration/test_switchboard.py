@@ -112,8 +112,7 @@ class Line:
             livekit_api_key=mesh.livekit_api_key,
             livekit_api_secret=mesh.livekit_api_secret,
             redis_url=mesh.redis_url,
-            desk_phones=(ANNA,),
-            **{"desk_ring_seconds": 10} | settings,
+            **{"desk_ring_seconds": 10, "desk_phones": (ANNA,)} | settings,
         )
 
     async def __aenter__(self) -> Line:
@@ -240,6 +239,19 @@ async def takes_the_call(phone: Softphone) -> None:
     phone.presses("1")
     await asyncio.sleep(1)
     phone.presses("1")
+
+
+async def test_an_extension_is_pressed_at_the_switchboard_of_his_house(
+    mesh: Mesh, livekit: api.LiveKitAPI, phone: Softphone, tmp_path: Path
+) -> None:
+    extended = Phone(ANNA.number, ANNA.name, extension="41")
+    async with Line(mesh, livekit, tmp_path, desk_phones=(extended,)) as line:
+        await phone.until("key", digit="4")
+        await phone.until("key", digit="1")
+        assert [event["digit"] for event in phone.events if event["event"] == "key"] == ["4", "1"]
+        phone.hangs_up()
+        await line.given_up()
+        await line.is_over()
 
 
 # --- he takes it --------------------------------------------------------------------------------------------------------

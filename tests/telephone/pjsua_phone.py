@@ -56,6 +56,9 @@ class Call(pj.Call):  # type: ignore[misc]
         self._phone.connect(self)
         tell("media")
 
+    def onDtmfDigit(self, prm: Any) -> None:
+        tell("key", digit=prm.digit)
+
 
 class Account(pj.Account):  # type: ignore[misc]
     """Who may be called at this address."""
