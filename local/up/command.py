@@ -37,7 +37,9 @@ _RESTART_SECONDS = 420.0
 async def up(console: Console, folder: Path, *, ports: Mapping[str, int], phone: bool) -> int:
     """Starts a mesh that outlives this command, tells how it goes, and returns when it is up."""
     if (running := found(folder)) is not None:
-        console.plain("a mesh is up already")
+        console.plain(
+            "a mesh is up already" + ("; PORTS and PHONE are for a start: `make down` first" if ports or phone else "")
+        )
         _tell(console, running, folder)
         return 0
     if (claimed := RunDir.claim_exactly(folder)) is None:
