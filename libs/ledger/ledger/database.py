@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from alembic import command
+from alembic.script.revision import ResolutionError
 from alembic.util import CommandError
 from backoffice.database import Database, DatabaseUnusable, hold, migrations_config
 from sqlalchemy.engine import make_url
@@ -33,7 +34,9 @@ class LedgerDatabase(Database):
             with self._migrating_engine().begin() as connection, Session(connection) as session:
                 hold(session, "migrations")
                 command.upgrade(migrations_config(connection, self._own_migrations(), "alembic_version"), "head")
-        except CommandError:
+        except CommandError as e:
+            if not isinstance(e.__cause__, ResolutionError):
+                raise
             log.warning("the database has the schema of a newer release")
         except (SQLAlchemyError, OSError) as e:
             # Kind of fault only: a driver's own text may hold the password of the address.

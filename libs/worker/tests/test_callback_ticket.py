@@ -132,6 +132,21 @@ async def test_when_it_cannot_be_stored_no_callback_is_promised(monkeypatch: pyt
     checkpoint.let_go()
 
 
+async def test_a_number_that_cannot_be_stored_takes_no_promise_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = memory_store()
+    checkpoint = await at_desk(store)
+    name = await leave_ticket(store, checkpoint, "billing")
+
+    async def away(ticket: Any) -> None:
+        raise StoreUnavailable("Redis did not answer")
+
+    monkeypatch.setattr(store, "add_callback", away)
+    with pytest.raises(ToolError, match=f"the callback stands, its ticket is {name}"):
+        await leave_ticket(store, checkpoint, "billing", number="5035550142")
+    assert ticket_of(checkpoint.call) == name
+    checkpoint.let_go()
+
+
 @pytest.mark.parametrize("service", ["", "astrology"])
 async def test_for_a_service_that_does_not_exist_customer_care_calls_back(service: str) -> None:
     store = memory_store()

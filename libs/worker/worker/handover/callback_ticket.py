@@ -103,7 +103,9 @@ async def leave_ticket(store: Store, checkpoint: Checkpoint, service: str, when:
         name = await store.add_callback(ticket)
     except HandoffError:
         raise ToolError(
-            "The ticket could not be noted: do not promise a callback. Ask the caller to call again."
+            f"The number could not be noted; the callback stands, its ticket is {known}."
+            if known
+            else "The ticket could not be noted: do not promise a callback. Ask the caller to call again."
         ) from None
     checkpoint.note_effect(f"{EFFECT} {name}")
     return name
