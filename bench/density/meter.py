@@ -52,6 +52,11 @@ class Reading:
         return [one.memory for one in self.processes.values() if role in ("", one.role)]
 
     @property
+    def cpu(self) -> float:
+        """CPU seconds of all that are there, each since it began."""
+        return sum(one.cpu for one in self.processes.values())
+
+    @property
     def pss(self) -> int:
         """Of the whole tree, in bytes."""
         return sum(memory.pss for memory in self.memory())

@@ -61,7 +61,8 @@ class Stage:
             without=("speech",) if speech == STUB else (),
             brain={"OPENAI_BASE_URL": self._stub_url},
             # The recording must not be kept where the machine's meshes keep their agents' real sentences.
-            env_overrides={**remote, "VOICEMESH_CLIPS_DIR": str(run_dir / "clips")},
+            # And the lease is a deployment's: three renewals a second are part of what a call costs.
+            env_overrides={**remote, "VOICEMESH_CLIPS_DIR": str(run_dir / "clips"), "VOICEMESH_LEASE_SECONDS": "1"},
             env_of={UNDER_LOAD: {"VOICEMESH_MAX_SESSIONS": str(most_calls), **env}},
             settings=self._settings,
             say=say,
@@ -76,6 +77,11 @@ class Stage:
     def worker(self) -> Process:
         """The main process of the worker under load."""
         return self.mesh.process(UNDER_LOAD)
+
+    @property
+    def joined(self) -> int:
+        """Callers of the crowd so far."""
+        return self._joined
 
     def beside(self) -> dict[str, meter.Reading]:
         """Everything else that runs for these calls, by name."""

@@ -92,8 +92,13 @@ def room_options(caller_identity: str) -> room_io.RoomOptions:
         close_on_disconnect=True,
         delete_room_on_close=False,
         text_input=False,
-        # Instead of 50 ms: an interruption, and the end of a turn, are noticed that much sooner.
-        audio_input=room_io.AudioInputOptions(frame_size_ms=20),
+        audio_input=room_io.AudioInputOptions(
+            # Instead of 50 ms: an interruption, and the end of a turn, are noticed that much sooner.
+            frame_size_ms=20,
+            # What the voice and turn detectors work at, and speech to text too: from LiveKit's 24 kHz each of them would resample every
+            # frame for itself, and a minute that is kept for speech to text would be half as large again.
+            sample_rate=16_000,
+        ),
     )
 
 
