@@ -79,7 +79,7 @@ async def _run(options: argparse.Namespace, console: Console, stage: Stage, load
         except CrowdDied as error:
             broken = str(error)
             break
-        if options.listeners or options.handoffs:
+        if options.heard is None or calls in options.heard:
             answers, handoffs = await heard(
                 stage,
                 # One call is one call: the base is not measured beside another that listens.
@@ -122,9 +122,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--executor", choices=(PROCESS, THREAD), default=PROCESS, help="a process a call, or a thread")
     parser.add_argument("--speech", choices=(STUB, EMBEDDED), default=STUB, help="remote, by a stub; or the embedded")
     parser.add_argument("--window", type=float, default=28.0, metavar="S", help="how long a level's cost is measured")
+    parser.add_argument("--heard", type=_levels, default=None, metavar="N,N", help="at which of them callers listen (all)")
     parser.add_argument("--listeners", type=int, default=2, metavar="N", help="callers who listen, beside a level's")
-    parser.add_argument("--questions", type=int, default=4, metavar="N", help="of each caller who listens")
-    parser.add_argument("--handoffs", type=int, default=2, metavar="N", help="to the worker, at each level")
+    parser.add_argument("--questions", type=int, default=6, metavar="N", help="of each caller who listens")
+    parser.add_argument("--handoffs", type=int, default=3, metavar="N", help="to the worker, at each level")
     parser.add_argument("--most-load", type=float, default=1.0, metavar="L", help="waits until the load is as low")
     parser.add_argument("--wait", type=float, default=0.0, metavar="S", help="but no longer than this")
     parser.add_argument(

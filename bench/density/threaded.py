@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import worker.job.answer  # noqa: F401 - LiveKit's plugins register on the main thread alone
 from billing.agent import SERVICE
 from livekit.agents import JobExecutorType
 from worker.main_process import run
