@@ -45,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _guarded(options: argparse.Namespace, console: Console, stages: list[Stage]) -> int:
     try:
         with RunDir.claim(ROOT / ".run", "bench") as run_dir:
-            before = await quiet(most_load=options.most_load, wait_seconds=options.wait)
-            console.say(f"load {before:.2f}")
+            idle = await quiet(most_cores=options.most_busy, wait_seconds=options.wait)
+            console.say(f"{idle:.2f} cores are busy with something else")
             stage = Stage(
                 run_dir.path,
                 executor=options.executor,
@@ -56,8 +56,9 @@ async def _guarded(options: argparse.Namespace, console: Console, stages: list[S
                 say=console.say,
             )
             stages.append(stage)
+            load = os.getloadavg()[0]
             async with stage:
-                run = await _run(options, console, stage, before)
+                run = await _run(options, console, stage, load)
     except MeshError as error:
         console.complain(f"\n{error}")
         return 1
@@ -126,8 +127,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--listeners", type=int, default=2, metavar="N", help="callers who listen, beside a level's")
     parser.add_argument("--questions", type=int, default=6, metavar="N", help="of each caller who listens")
     parser.add_argument("--handoffs", type=int, default=3, metavar="N", help="to the worker, at each level")
-    parser.add_argument("--most-load", type=float, default=1.0, metavar="L", help="waits until the load is as low")
-    parser.add_argument("--wait", type=float, default=0.0, metavar="S", help="but no longer than this")
+    parser.add_argument("--most-busy", type=float, default=0.3, metavar="C", help="waits until other work needs as few cores")
+    parser.add_argument("--wait", type=float, default=60.0, metavar="S", help="but no longer than this")
     parser.add_argument(
         "--env", action="append", default=[], metavar="NAME=VALUE", help="one more variable of the worker"
     )

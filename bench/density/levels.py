@@ -18,7 +18,7 @@ _JOINS_EVERY_SECONDS = 1.5
 _SETTLES_SECONDS = 16.0
 """A call's first turn is over: greeting, first question, first answer."""
 _MIB = 1024 * 1024
-_TICK_SECONDS = 0.25
+_LOOK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +113,16 @@ async def heard(stage: Stage, *, listeners: int, questions: int, handoffs: int) 
             task.cancel()
 
 
-async def quiet(*, most_load: float, wait_seconds: float) -> float:
-    """The load average over one minute, once it is no more than ``most_load``, or after ``wait_seconds``."""
+async def quiet(*, most_cores: float, wait_seconds: float) -> float:
+    """Cores that are busy, over five seconds, once they are no more than ``most_cores``, or after ``wait_seconds``. The load average
+    tells it minutes late."""
     until = time.monotonic() + wait_seconds
-    while os.getloadavg()[0] > most_load and time.monotonic() < until:
-        await asyncio.sleep(_TICK_SECONDS * 20)
-    return os.getloadavg()[0]
+    while True:
+        before, began = _busy(), time.monotonic()
+        await asyncio.sleep(_LOOK_SECONDS)
+        cores = (_busy() - before) / (time.monotonic() - began)
+        if cores <= most_cores or time.monotonic() > until:
+            return cores
 
 
 def _busy() -> float:
