@@ -6,7 +6,6 @@ Lets ever more callers talk to one worker, and reads what its processes cost; ca
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import platform
@@ -123,11 +122,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--executor", choices=(PROCESS, THREAD), default=PROCESS, help="a process a call, or a thread")
     parser.add_argument("--speech", choices=(STUB, EMBEDDED), default=STUB, help="remote, by a stub; or the embedded")
     parser.add_argument("--window", type=float, default=28.0, metavar="S", help="how long a level's cost is measured")
-    parser.add_argument("--heard", type=_levels, default=None, metavar="N,N", help="at which of them callers listen (all)")
+    parser.add_argument(
+        "--heard", type=_levels, default=None, metavar="N,N", help="at which of them callers listen (all)"
+    )
     parser.add_argument("--listeners", type=int, default=2, metavar="N", help="callers who listen, beside a level's")
     parser.add_argument("--questions", type=int, default=6, metavar="N", help="of each caller who listens")
     parser.add_argument("--handoffs", type=int, default=3, metavar="N", help="to the worker, at each level")
-    parser.add_argument("--most-busy", type=float, default=0.3, metavar="C", help="waits until other work needs as few cores")
+    parser.add_argument(
+        "--most-busy", type=float, default=0.3, metavar="C", help="waits until other work needs as few cores"
+    )
     parser.add_argument("--wait", type=float, default=60.0, metavar="S", help="but no longer than this")
     parser.add_argument(
         "--env", action="append", default=[], metavar="NAME=VALUE", help="one more variable of the worker"

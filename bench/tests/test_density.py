@@ -153,9 +153,13 @@ def test_a_level_that_lost_calls_draws_no_line() -> None:
 
 def test_what_was_heard_stands_beside_the_single_calls() -> None:
     alone = level(0, answers=(Answers(2, (1000, 1100)),), handoffs=(Handoff(200),))
-    full = level(8, answers=(Answers(2, (2000,), "1 of 2 questions were answered"),), handoffs=(Handoff(None, "heard: nobody"),))
+    full = level(
+        8, answers=(Answers(2, (2000,), "1 of 2 questions were answered"),), handoffs=(Handoff(None, "heard: nobody"),)
+    )
     text = page(run(alone, full))
-    assert "| 9 | 1 | 2000 | 2000 | 2000 | 2.00 | 0 |  |  |  |  | 1 of 2 questions were answered; heard: nobody |" in text
+    assert (
+        "| 9 | 1 | 2000 | 2000 | 2000 | 2.00 | 0 |  |  |  |  | 1 of 2 questions were answered; heard: nobody |" in text
+    )
     assert summary(run(alone, full))["levels"][0]["gap_ms"]["median"] == 200
 
 
