@@ -34,10 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     console = Console()
     stages: list[Stage] = []
+
+    def kill_all() -> None:
+        for stage in stages:
+            stage.kill_all()
+
     return run_interruptible(
         _guarded(options, console, stages),
         on_first=lambda: console.say("stopping everything (once more to kill it)"),
-        on_second=lambda: [stage.kill_all() for stage in stages] and None,
+        on_second=kill_all,
     )
 
 

@@ -58,8 +58,12 @@ def _at_the_ear(level: Level) -> dict[str, Any]:
         "answer_ms": spread(ms for one in level.answers for ms in one.after_ms),
         "gap_ms": spread(one.gap_ms for one in level.handoffs),
         "asked": sum(one.asked for one in level.answers),
-        "failures": [one.failure for one in (*level.answers, *level.handoffs) if one.failure],
+        "failures": [failure for failure in _failures(level) if failure],
     }
+
+
+def _failures(level: Level) -> list[str]:
+    return [one.failure for one in level.answers] + [one.failure for one in level.handoffs]
 
 
 def page(run: Run) -> str:
