@@ -8,9 +8,9 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
-from handoff import keys
 from handoff.call import Ending, Floor
 from handoff.errors import FloorLost, StoreUnavailable, UnknownCall, UnknownHandoff, WireMismatch
+from handoff.keys import PLAIN as keys
 from handoff.lifecycle import State
 from handoff.redis_store import RedisStore
 from handoff.store import Overdue
@@ -55,13 +55,13 @@ async def test_every_key_lives_as_long_as_it_is_told_to(make_store: MakeStore, c
     await store.open_call(make_call("call-2"))
     await store.end_call("call-1", epoch=2, ending=Ending.RESOLVED)
     lives = {key: await client.ttl(key) async for key in client.scan_iter()}
-    assert await client.zrange(keys.LIVE, 0, -1) == ["call-2"]
-    of_calls = {keys.call("call-1"), keys.call("call-2"), keys.LIVE}
-    assert lives.keys() == {*of_calls, keys.handoff("handoff-1"), keys.LEDGER}
-    assert 3500 < lives[keys.LIVE] <= 3600
+    assert await client.zrange(keys.live, 0, -1) == ["call-2"]
+    of_calls = {keys.call("call-1"), keys.call("call-2"), keys.live}
+    assert lives.keys() == {*of_calls, keys.handoff("handoff-1"), keys.ledger}
+    assert 3500 < lives[keys.live] <= 3600
     assert 3500 < lives[keys.call("call-1")] <= 3600
     assert 200 < lives[keys.handoff("handoff-1")] <= 300
-    assert 86000 < lives[keys.LEDGER] <= 86400
+    assert 86000 < lives[keys.ledger] <= 86400
 
 
 async def test_what_the_services_share_lives_as_long_as_it_is_told_to(make_store: MakeStore, client: Redis) -> None:
@@ -74,22 +74,22 @@ async def test_what_the_services_share_lives_as_long_as_it_is_told_to(make_store
     of_line = {keys.line("billing"), keys.line_until("billing"), keys.line_last("billing")}
     assert lives.keys() == {
         *of_line,
-        keys.TICKETS,
-        keys.CALLBACKS,
+        keys.tickets,
+        keys.callbacks,
         keys.callback_of("call-1"),
         keys.breaker("billing"),
     }
     assert all(10 < lives[key] <= 20 for key in of_line)
     assert 500 < lives[keys.breaker("billing")] <= 600
-    assert 86000 < lives[keys.CALLBACKS] <= 86400
+    assert 86000 < lives[keys.callbacks] <= 86400
     assert 86000 < lives[keys.callback_of("call-1")] <= 86400
-    assert lives[keys.TICKETS] > 399 * 86400
+    assert lives[keys.tickets] > 399 * 86400
 
 
 async def test_the_set_of_live_calls_lives_as_long_as_its_longest_tenant(make_store: MakeStore, client: Redis) -> None:
     await make_store().open_call(make_call("call-1"))
     await make_store(call_ttl_seconds=10.0).open_call(make_call("call-2"))
-    assert await client.ttl(keys.LIVE) > 3500
+    assert await client.ttl(keys.live) > 3500
 
 
 async def test_a_renewed_floor_keeps_the_call_alive(make_store: MakeStore, client: Redis) -> None:
@@ -200,7 +200,7 @@ async def test_calls_that_redis_forgot_are_no_longer_overdue_and_leave_the_set(
     await client.delete(*(keys.call(f"call-{n}") for n in range(4)))
     assert await store.live_calls() == ("call-4",)
     assert [each.call_id for each in await store.overdue(limit=1)] == ["call-4"]
-    assert await client.zrange(keys.LIVE, 0, -1) == ["call-4"]
+    assert await client.zrange(keys.live, 0, -1) == ["call-4"]
 
 
 async def test_an_owner_of_an_older_release_renews_without_the_set_and_is_not_overdue(
@@ -210,7 +210,7 @@ async def test_an_owner_of_an_older_release_renews_without_the_set_and_is_not_ov
     await opened(store, lease_seconds=PASSED)
     await client.hset(keys.call("call-1"), "lease_until", str(await store.now() + LEASE))
     assert await store.overdue() == ()
-    assert await client.zcount(keys.LIVE, await store.now(), "+inf") == 1
+    assert await client.zcount(keys.live, await store.now(), "+inf") == 1
 
 
 async def test_a_call_that_an_older_release_ended_is_not_overdue(make_store: MakeStore, client: Redis) -> None:
@@ -219,14 +219,14 @@ async def test_a_call_that_an_older_release_ended_is_not_overdue(make_store: Mak
     await client.hset(keys.call("call-1"), mapping={"ending": "resolved", "ending_detail": "", "ended_at": "1.0"})
     assert await store.live_calls() == ()
     assert await store.overdue() == ()
-    assert await client.exists(keys.LIVE) == 0
+    assert await client.exists(keys.live) == 0
 
 
 async def test_a_call_that_an_older_release_opened_is_recovered_and_ends(make_store: MakeStore, client: Redis) -> None:
     store = make_store()
     await opened(store)
     await client.hdel(keys.call("call-1"), "opened_at", "started_at", "channel")
-    await client.delete(keys.LIVE)
+    await client.delete(keys.live)
     await store.renew_floor("call-1", epoch=1, lease_seconds=PASSED)
     assert [each.call_id for each in await store.overdue()] == ["call-1"]
     await seized(store, epoch=1)
@@ -237,8 +237,8 @@ async def test_a_call_that_an_older_release_opened_is_recovered_and_ends(make_st
 
 async def test_a_line_of_an_older_release_is_read(make_store: MakeStore, client: Redis) -> None:
     store = make_store()
-    await client.xadd(keys.LEDGER, {"call_id": "call-1", "ending": "resolved", "ended_at": "1750000000.0"})
-    await client.expire(keys.LEDGER, 100)
+    await client.xadd(keys.ledger, {"call_id": "call-1", "ending": "resolved", "ended_at": "1750000000.0"})
+    await client.expire(keys.ledger, 100)
     (line,), _ = await store.ledger_after()
     assert (line.call_id, line.ending, line.services, line.detail) == ("call-1", Ending.RESOLVED, (), "")
 
@@ -256,8 +256,8 @@ async def test_a_line_that_cannot_be_read_is_a_wire_mismatch(
     make_store: MakeStore, client: Redis, fields: dict[str, str]
 ) -> None:
     store = make_store()
-    await client.xadd(keys.LEDGER, fields)  # type: ignore[arg-type]
-    await client.expire(keys.LEDGER, 100)
+    await client.xadd(keys.ledger, fields)  # type: ignore[arg-type]
+    await client.expire(keys.ledger, 100)
     with pytest.raises(WireMismatch):
         await store.ledger_after()
 
@@ -267,8 +267,8 @@ async def test_a_callback_that_cannot_be_read_is_a_wire_mismatch(
     make_store: MakeStore, client: Redis, fields: dict[str, str]
 ) -> None:
     store = make_store()
-    await client.xadd(keys.CALLBACKS, fields)  # type: ignore[arg-type]
-    await client.expire(keys.CALLBACKS, 100)
+    await client.xadd(keys.callbacks, fields)  # type: ignore[arg-type]
+    await client.expire(keys.callbacks, 100)
     with pytest.raises(WireMismatch):
         await store.callbacks()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from handoff import errors, keys
+from handoff import errors
 from handoff.call import Fact, Source
 from handoff.directory import DIRECTORY, service_for
 from handoff.errors import HandoffError
+from handoff.keys import PLAIN as keys
 from handoff.testing import make_call, make_context, make_fact, make_floor
 
 
@@ -61,4 +62,4 @@ def test_only_faults_of_the_network_are_retryable() -> None:
 
 
 def test_keys_of_different_things_are_different() -> None:
-    assert len({keys.call("1"), keys.handoff("1"), keys.moved("1"), keys.LEDGER}) == 4
+    assert len({keys.call("1"), keys.handoff("1"), keys.moved("1"), keys.ledger}) == 4
