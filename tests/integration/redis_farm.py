@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -74,14 +74,20 @@ class Node:
             return client.execute_command(*command)
 
     @property
-    def run_role(self) -> str:
+    def leads(self) -> bool:
+        """Whether it is a master by its own account."""
         with self.look() as client:
-            return str(client.role()[0])
+            return bool(client.role()[0] == "master")
+
+    def replicated(self) -> None:
+        """Returns when its replica has all that was written so far."""
+        settled(lambda: self.ask("WAIT", 1, 1000) == 1)
 
     def replicas(self) -> int:
         """How many have caught up with it."""
         with self.look() as client:
-            return str(client.info("replication")).count("'state': 'online'")
+            told = client.info("replication")
+        return sum(isinstance(each, dict) and each.get("state") == "online" for each in told.values())
 
 
 class Cluster:
@@ -104,6 +110,15 @@ class Cluster:
         self.owner = self._masters[min(slot // share, masters - 1)]
         """Who has the mesh's slot, at the beginning."""
         self.replicas = self.nodes[masters:]
+
+    @property
+    def master(self) -> Node:
+        """Of the mesh, at the beginning."""
+        return self.owner
+
+    def has_failed_over(self) -> bool:
+        """Whether another one is the master by its own account."""
+        return any(node.leads for node in self.replicas)
 
     @property
     def url(self) -> str:
@@ -134,12 +149,11 @@ class Cluster:
         return all(told[f"cluster_{name}"] == value for name, value in expected.items())
 
     def close(self) -> None:
-        for node in self.nodes:
-            node.kill()
+        _end(self.nodes)
 
 
-class Sentinels(Node):
-    """One of them. It watches ``master``; any two of three decide."""
+class Sentinel(Node):
+    """It watches ``master``; any two of three decide."""
 
     def __init__(self, folder: Path, master: Node) -> None:
         super().__init__(folder)
@@ -166,11 +180,11 @@ class Sentinels(Node):
 
 
 class Watched:
-    """A master, its replica, three Sentinels. ``close`` it."""
+    """A master, its replicas, three Sentinels; ``options`` are of the former. ``close`` it."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
-        self.first, self.second = Node(folder / "first", *options), Node(folder / "second", *options)
-        self.sentinels = [Sentinels(folder / f"sentinel{n}", self.first) for n in range(3)]
+    def __init__(self, folder: Path, *options: str, replicas: int = 1) -> None:
+        self.master, *self.replicas = (Node(folder / str(n), *options) for n in range(1 + replicas))
+        self.sentinels = [Sentinel(folder / f"sentinel{n}", self.master) for n in range(3)]
 
     @property
     def url(self) -> str:
@@ -178,17 +192,29 @@ class Watched:
         return f"redis+sentinel://{hosts}/{MASTER}/0"
 
     def start(self) -> None:
-        """Returns when everybody knows everybody, and the replica has caught up."""
-        self.first.start()
-        self.second.start()
-        self.second.ask("REPLICAOF", "127.0.0.1", self.first.port)
-        settled(lambda: self.first.replicas() == 1)
+        """Returns when everybody knows everybody, and the replicas have caught up."""
+        self.master.start()
+        for node in self.replicas:
+            node.start()
+            node.ask("REPLICAOF", "127.0.0.1", self.master.port)
+        settled(lambda: self.master.replicas() == len(self.replicas))
         for sentinel in self.sentinels:
             sentinel.start()
-        settled(lambda: all(sentinel.knows() == (1, 2) for sentinel in self.sentinels))
+        settled(lambda: all(sentinel.knows() == (len(self.replicas), 2) for sentinel in self.sentinels))
+
+    def has_failed_over(self) -> bool:
+        """Whether another one is the master by its own account."""
+        return any(node.leads for node in self.replicas)
 
     def close(self) -> None:
-        for node in (*self.sentinels, self.first, self.second):
-            with suppress(ProcessLookupError, AssertionError):
-                node.signal(signal.SIGCONT)
-            node.kill()
+        _end((*self.sentinels, self.master, *self.replicas))
+
+
+Fleet = Cluster | Watched
+
+
+def _end(nodes: Iterable[Node]) -> None:
+    for node in nodes:
+        with suppress(ProcessLookupError, AssertionError):
+            node.signal(signal.SIGCONT)
+        node.kill()

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 from handoff.call import Ending, Floor
 from handoff.errors import FloorLost, StoreUnavailable, UnknownCall, UnknownHandoff, WireMismatch
-from handoff.keys import PLAIN as keys
+from handoff.keys import Keys
 from handoff.lifecycle import State
 from handoff.redis_store import RedisStore
 from handoff.store import Overdue
@@ -22,15 +22,15 @@ from shared_suite import SharedSuite
 from store_steps import LEASE, PASSED, MakeStore, offered, opened, ready, taken
 from store_suite import CallSuite
 
-from tests.integration.conftest import PATIENCE
+from tests.integration.conftest import PATIENCE, Place
 
 
 @pytest.fixture
-async def make_store(redis_url: str) -> AsyncIterator[MakeStore]:
+async def make_store(place: Place) -> AsyncIterator[MakeStore]:
     made: list[RedisStore] = []
 
     def make(**settings: float) -> RedisStore:
-        made.append(RedisStore.connect(redis_url, **(PATIENCE | settings)))
+        made.append(RedisStore.connect(place.url, **(PATIENCE | settings)))
         return made[-1]
 
     yield make
@@ -39,17 +39,22 @@ async def make_store(redis_url: str) -> AsyncIterator[MakeStore]:
 
 
 @pytest.fixture
-async def client(redis_url: str) -> AsyncIterator[Redis]:
+async def client(place: Place) -> AsyncIterator[Redis]:
     """A look into Redis beside the store."""
-    async with Redis.from_url(redis_url, decode_responses=True) as client:
+    async with Redis.from_url(place.direct_url, decode_responses=True) as client:
         yield client
+
+
+@pytest.fixture
+def keys(place: Place) -> Keys:
+    return place.keys
 
 
 class TestRedisStore(CallSuite, HandoffSuite, RecoverySuite, SharedSuite):
     pass
 
 
-async def test_every_key_lives_as_long_as_it_is_told_to(make_store: MakeStore, client: Redis) -> None:
+async def test_every_key_lives_as_long_as_it_is_told_to(make_store: MakeStore, client: Redis, keys: Keys) -> None:
     store = make_store(call_ttl_seconds=3600.0, handoff_ttl_seconds=300.0, ledger_ttl_seconds=86400.0)
     await taken(store)
     await store.open_call(make_call("call-2"))
@@ -64,7 +69,9 @@ async def test_every_key_lives_as_long_as_it_is_told_to(make_store: MakeStore, c
     assert 86000 < lives[keys.ledger] <= 86400
 
 
-async def test_what_the_services_share_lives_as_long_as_it_is_told_to(make_store: MakeStore, client: Redis) -> None:
+async def test_what_the_services_share_lives_as_long_as_it_is_told_to(
+    make_store: MakeStore, client: Redis, keys: Keys
+) -> None:
     store = make_store(ledger_ttl_seconds=86400.0)
     await store.next_ticket()
     await store.add_callback(make_ticket())
@@ -86,13 +93,15 @@ async def test_what_the_services_share_lives_as_long_as_it_is_told_to(make_store
     assert lives[keys.tickets] > 399 * 86400
 
 
-async def test_the_set_of_live_calls_lives_as_long_as_its_longest_tenant(make_store: MakeStore, client: Redis) -> None:
+async def test_the_set_of_live_calls_lives_as_long_as_its_longest_tenant(
+    make_store: MakeStore, client: Redis, keys: Keys
+) -> None:
     await make_store().open_call(make_call("call-1"))
     await make_store(call_ttl_seconds=10.0).open_call(make_call("call-2"))
     assert await client.ttl(keys.live) > 3500
 
 
-async def test_a_renewed_floor_keeps_the_call_alive(make_store: MakeStore, client: Redis) -> None:
+async def test_a_renewed_floor_keeps_the_call_alive(make_store: MakeStore, client: Redis, keys: Keys) -> None:
     store = make_store()
     await opened(store)
     await client.expire(keys.call("call-1"), 5)
@@ -100,7 +109,7 @@ async def test_a_renewed_floor_keeps_the_call_alive(make_store: MakeStore, clien
     assert await client.ttl(keys.call("call-1")) > 3500
 
 
-async def test_moves_do_not_prolong_a_handoff(make_store: MakeStore, client: Redis) -> None:
+async def test_moves_do_not_prolong_a_handoff(make_store: MakeStore, client: Redis, keys: Keys) -> None:
     store = make_store()
     await opened(store)
     await offered(store)
@@ -109,7 +118,9 @@ async def test_moves_do_not_prolong_a_handoff(make_store: MakeStore, client: Red
     assert await client.ttl(keys.handoff("handoff-1")) <= 50
 
 
-async def test_a_handoff_that_redis_forgot_is_unknown_and_its_watch_ends(make_store: MakeStore, client: Redis) -> None:
+async def test_a_handoff_that_redis_forgot_is_unknown_and_its_watch_ends(
+    make_store: MakeStore, client: Redis, keys: Keys
+) -> None:
     store = make_store(reread_seconds=0.01)
     await opened(store)
     await offered(store)
@@ -122,7 +133,9 @@ async def test_a_handoff_that_redis_forgot_is_unknown_and_its_watch_ends(make_st
         await store.move("handoff-1", State.ACCEPTED)
 
 
-async def test_a_watch_that_was_told_nothing_looks_again_by_itself(make_store: MakeStore, client: Redis) -> None:
+async def test_a_watch_that_was_told_nothing_looks_again_by_itself(
+    make_store: MakeStore, client: Redis, keys: Keys
+) -> None:
     store = make_store(reread_seconds=0.01)
     await opened(store)
     await offered(store)
@@ -134,7 +147,7 @@ async def test_a_watch_that_was_told_nothing_looks_again_by_itself(make_store: M
     await watched.aclose()
 
 
-async def test_a_watch_that_is_closed_leaves_no_subscription(make_store: MakeStore, client: Redis) -> None:
+async def test_a_watch_that_is_closed_leaves_no_subscription(make_store: MakeStore, client: Redis, keys: Keys) -> None:
     store = make_store()
     await opened(store)
     await offered(store)
@@ -191,7 +204,7 @@ async def test_a_call_that_nobody_ever_held_is_overdue_under_epoch_zero(
 
 
 async def test_calls_that_redis_forgot_are_no_longer_overdue_and_leave_the_set(
-    make_store: MakeStore, client: Redis
+    make_store: MakeStore, client: Redis, keys: Keys
 ) -> None:
     store = make_store()
     for n in range(5):
@@ -204,7 +217,7 @@ async def test_calls_that_redis_forgot_are_no_longer_overdue_and_leave_the_set(
 
 
 async def test_an_owner_of_an_older_release_renews_without_the_set_and_is_not_overdue(
-    make_store: MakeStore, client: Redis
+    make_store: MakeStore, client: Redis, keys: Keys
 ) -> None:
     store = make_store()
     await opened(store, lease_seconds=PASSED)
@@ -213,7 +226,9 @@ async def test_an_owner_of_an_older_release_renews_without_the_set_and_is_not_ov
     assert await client.zcount(keys.live, await store.now(), "+inf") == 1
 
 
-async def test_a_call_that_an_older_release_ended_is_not_overdue(make_store: MakeStore, client: Redis) -> None:
+async def test_a_call_that_an_older_release_ended_is_not_overdue(
+    make_store: MakeStore, client: Redis, keys: Keys
+) -> None:
     store = make_store()
     await opened(store, lease_seconds=PASSED)
     await client.hset(keys.call("call-1"), mapping={"ending": "resolved", "ending_detail": "", "ended_at": "1.0"})
@@ -222,7 +237,9 @@ async def test_a_call_that_an_older_release_ended_is_not_overdue(make_store: Mak
     assert await client.exists(keys.live) == 0
 
 
-async def test_a_call_that_an_older_release_opened_is_recovered_and_ends(make_store: MakeStore, client: Redis) -> None:
+async def test_a_call_that_an_older_release_opened_is_recovered_and_ends(
+    make_store: MakeStore, client: Redis, keys: Keys
+) -> None:
     store = make_store()
     await opened(store)
     await client.hdel(keys.call("call-1"), "opened_at", "started_at", "channel")
@@ -235,7 +252,7 @@ async def test_a_call_that_an_older_release_opened_is_recovered_and_ends(make_st
     assert (line.started_at, line.channel, line.services) == (0.0, "", ("triage",))
 
 
-async def test_a_line_of_an_older_release_is_read(make_store: MakeStore, client: Redis) -> None:
+async def test_a_line_of_an_older_release_is_read(make_store: MakeStore, client: Redis, keys: Keys) -> None:
     store = make_store()
     await client.xadd(keys.ledger, {"call_id": "call-1", "ending": "resolved", "ended_at": "1750000000.0"})
     await client.expire(keys.ledger, 100)
@@ -253,7 +270,7 @@ async def test_a_line_of_an_older_release_is_read(make_store: MakeStore, client:
     ids=["no ending", "no call", "no list"],
 )
 async def test_a_line_that_cannot_be_read_is_a_wire_mismatch(
-    make_store: MakeStore, client: Redis, fields: dict[str, str]
+    make_store: MakeStore, client: Redis, fields: dict[str, str], keys: Keys
 ) -> None:
     store = make_store()
     await client.xadd(keys.ledger, fields)  # type: ignore[arg-type]
@@ -264,7 +281,7 @@ async def test_a_line_that_cannot_be_read_is_a_wire_mismatch(
 
 @pytest.mark.parametrize("fields", [{"ticket": "{}"}, {"note": "none"}])
 async def test_a_callback_that_cannot_be_read_is_a_wire_mismatch(
-    make_store: MakeStore, client: Redis, fields: dict[str, str]
+    make_store: MakeStore, client: Redis, fields: dict[str, str], keys: Keys
 ) -> None:
     store = make_store()
     await client.xadd(keys.callbacks, fields)  # type: ignore[arg-type]
@@ -285,7 +302,7 @@ async def test_a_reader_goes_on_with_its_cursor_when_redis_came_back_empty(
     assert [ticket.ticket_id for ticket in found] == ["CT-10002"]
 
 
-async def test_who_does_not_ask_again_is_no_longer_in_line(make_store: MakeStore, client: Redis) -> None:
+async def test_who_does_not_ask_again_is_no_longer_in_line(make_store: MakeStore, client: Redis, keys: Keys) -> None:
     store = make_store()
     await store.wait_in_line("billing", "call-1")
     await store.wait_in_line("billing", "call-2")
@@ -361,7 +378,7 @@ async def test_a_connection_that_redis_closed_is_opened_again(make_store: MakeSt
 
 @pytest.mark.parametrize("record", ["not json", "{}", "[]", json.dumps({"call_id": 7})])
 async def test_a_stored_call_that_cannot_be_read_is_a_wire_mismatch(
-    make_store: MakeStore, client: Redis, record: str
+    make_store: MakeStore, client: Redis, record: str, keys: Keys
 ) -> None:
     store = make_store()
     await opened(store)
@@ -372,7 +389,7 @@ async def test_a_stored_call_that_cannot_be_read_is_a_wire_mismatch(
 
 @pytest.mark.parametrize(("field", "value"), [("context", "{}"), ("state", "dancing"), ("at:ready", "soon")])
 async def test_a_stored_handoff_that_cannot_be_read_is_a_wire_mismatch(
-    make_store: MakeStore, client: Redis, field: str, value: str
+    make_store: MakeStore, client: Redis, field: str, value: str, keys: Keys
 ) -> None:
     store = make_store()
     await opened(store)

@@ -1,7 +1,8 @@
 """How a Lua script is run, and the functions that all scripts share.
 
-Besides the keys it is given a script touches the set of live calls, and some find the keys of a call's handoffs on their way. In a
-Redis Cluster that is allowed as long as all of them lie in one slot: see keys.py.
+A script is given the keys that it writes, so that a Redis Cluster whose slot is on its way to another node refuses it before it has
+begun; some find the keys of calls, or of a call's handoffs, on their way. That is allowed as long as all of them lie in one slot: see
+keys.py.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ who knows where to go. The client is redis-py's plain one in both; ADR 11 says w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 
 from redis import exceptions as faults
@@ -18,6 +18,8 @@ from redis.crc import key_slot
 from handoff.redis_address import RedisAddress
 
 Place = tuple[str, int]
+_MOMENT_SECONDS = 0.1
+"""What the others have to answer after the first one: behind it may be one who hangs, or one who knows of a newer master."""
 
 
 class NoMaster(faults.ConnectionError):
@@ -27,8 +29,8 @@ class NoMaster(faults.ConnectionError):
 class Masters(Protocol):
     """Who knows where the master is."""
 
-    async def find(self) -> Place:
-        """Its host and port. Raises NoMaster."""
+    async def find(self) -> list[Place]:
+        """Host and port, the likeliest first; never empty. Raises NoMaster."""
         ...
 
 
@@ -41,8 +43,14 @@ class LedConnection(Connection):
 
     async def _connect(self) -> None:
         async with asyncio.timeout(self.socket_connect_timeout):
-            self.host, self.port = await self._masters.find()
-            await super()._connect()  # type: ignore[no-untyped-call]
+            places = await self._masters.find()
+            for left, (self.host, self.port) in enumerate(places, start=1 - len(places)):
+                try:
+                    await super()._connect()  # type: ignore[no-untyped-call]
+                    break
+                except OSError:
+                    if not left:
+                        raise
 
 
 class LedTlsConnection(LedConnection, SSLConnection):
@@ -55,18 +63,18 @@ class BySentinel:
     def __init__(self, address: RedisAddress, options: dict[str, Any]) -> None:
         self._address, self._options = address, options
 
-    async def find(self) -> Place:
+    async def find(self) -> list[Place]:
         """See Masters.find."""
         name = self._address.master
         asked = [self._ask(place) for place in self._address.hosts]
-        return await _first(asked, f"{len(asked)} Sentinels knows where the master {name!r} is")
+        return await _told(asked, f"{len(asked)} Sentinels knows where the master {name!r} is")
 
-    async def _ask(self, place: Place) -> Place:
-        command = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._address.master)
+    async def _ask(self, place: Place) -> tuple[int, Place]:
+        """The newer a master, the higher its epoch: for two seconds after a failover some Sentinels have not heard of it."""
+        command = ("SENTINEL", "MASTER", self._address.master)
         answer = await _asked(place, self._options, *command, is_tls=self._address.is_tls)
-        if not answer:
-            raise NoMaster("it watches no master of that name")
-        return str(answer[0]), int(answer[1])
+        state = dict(zip(answer[::2], answer[1::2], strict=True))
+        return int(state["config-epoch"]), (str(state["ip"]), int(state["port"]))
 
 
 class ByCluster:
@@ -81,15 +89,15 @@ class ByCluster:
         """A node has said where the slot's master is. One that gives no host leaves us to ask."""
         self._told = (moved.host, moved.port) if moved.host not in ("", "?") else None
 
-    async def find(self) -> Place:
+    async def find(self) -> list[Place]:
         """See Masters.find."""
         if self._told is not None:
             told, self._told = self._told, None
-            return told
+            return [told]
         asked = [self._ask(place) for place in self._known]
-        return await _first(asked, f"{len(asked)} nodes of the Cluster knows who serves slot {self._slot}")
+        return await _told(asked, f"{len(asked)} nodes of the Cluster knows who serves slot {self._slot}")
 
-    async def _ask(self, place: Place) -> Place:
+    async def _ask(self, place: Place) -> tuple[int, Place]:
         ranges = await _asked(place, self._options, "CLUSTER SLOTS", is_tls=self._address.is_tls)
         nodes = [_node(each, asked=place) for first, last, *all_ in ranges for each in all_[:1]]
         ours = [
@@ -99,7 +107,7 @@ class ByCluster:
             raise NoMaster("nobody serves the slot")
         # A node that left long ago is asked in vain; the first ones stay, for a name may lead to others by then.
         self._known = dict.fromkeys([*self._address.hosts, *(node for node in nodes if node[0] != "?")])
-        return ours[0]
+        return 0, ours[0]  # they tell each other at once
 
 
 class ClusterRedis(Redis):
@@ -145,18 +153,27 @@ async def _asked(place: Place, options: dict[str, Any], *command: str, is_tls: b
         await connection.disconnect(nowait=True)
 
 
-async def _first(asked: Sequence[Awaitable[Place]], what: str) -> Place:
-    """The first answer; the others are not waited for. One that hangs must not keep a call from its master."""
-    tasks = [asyncio.ensure_future(each) for each in asked]
-    refusals: list[str] = []
+async def _told(asked: Sequence[Coroutine[Any, Any, tuple[int, Place]]], what: str) -> list[Place]:
+    """What those say who answer at once, the highest rank first. One that hangs must not keep a call from its master."""
+    waiting = {asyncio.create_task(each) for each in asked}
+    answers: list[tuple[int, Place]] = []
+    refusals: set[str] = set()
     try:
-        for answer in asyncio.as_completed(tasks):
-            try:
-                return await answer
-            except (faults.RedisError, OSError, ValueError, TypeError) as refusal:
-                refusals.append(type(refusal).__name__)
+        while waiting:
+            patience = _MOMENT_SECONDS if answers else None
+            done, waiting = await asyncio.wait(waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                break
+            for task in done:
+                try:
+                    answers.append(task.result())
+                except (faults.RedisError, OSError, KeyError, ValueError, TypeError) as refusal:
+                    refusals.add(type(refusal).__name__)
     finally:
-        for task in tasks:
+        for task in waiting:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    raise NoMaster(f"none of {what} ({', '.join(sorted(set(refusals)))})")
+        await asyncio.gather(*waiting, return_exceptions=True)
+    if not answers:
+        raise NoMaster(f"none of {what} ({', '.join(sorted(refusals))})")
+    answers.sort(key=lambda answer: -answer[0])
+    return list(dict.fromkeys(place for _, place in answers))

@@ -39,7 +39,7 @@ async def open_call(
     """['ok', fields of the call]. ``services`` and ``handoff_ids`` are JSON lists."""
     age_seconds = UNHELD_SECONDS if nobody_comes else 0.0
     args: Args = [record, services, handoff_ids, ttl_seconds, started_at, channel, UNHELD_SECONDS, age_seconds]
-    return await run(redis, _OPEN_CALL, touched=[redis.keys.call(call_id)], args=args)
+    return await run(redis, _OPEN_CALL, touched=[redis.keys.call(call_id), redis.keys.live], args=args)
 
 
 _CHECKPOINT = """
@@ -90,7 +90,7 @@ async def end_call(
     ledger_ttl_seconds: float,
 ) -> list[Any]:
     """['ok', fields of the call] | ['floor_lost', why] | ['unknown_call']."""
-    touched = [redis.keys.call(call_id), redis.keys.ledger]
+    touched = [redis.keys.call(call_id), redis.keys.ledger, redis.keys.live]
     args: Args = [call_id, str(epoch), ending, detail, ttl_seconds, ledger_ttl_seconds]
     return await run(redis, _END_CALL, touched=touched, args=args)
 
@@ -109,7 +109,7 @@ async def take_floor(
 ) -> list[Any]:
     """['ok', service, agent_id, epoch, lease_until] | ['floor_lost', why] | ['unknown_call']."""
     args: Args = [service, agent_id, lease_seconds, ttl_seconds]
-    return await run(redis, _TAKE_FLOOR, touched=[redis.keys.call(call_id)], args=args)
+    return await run(redis, _TAKE_FLOOR, touched=[redis.keys.call(call_id), redis.keys.live], args=args)
 
 
 _RENEW_FLOOR = """
@@ -124,7 +124,7 @@ async def renew_floor(
 ) -> list[Any]:
     """['ok', service, agent_id, epoch, lease_until] | ['floor_lost', why] | ['unknown_call']."""
     args: Args = [str(epoch), lease_seconds, ttl_seconds]
-    return await run(redis, _RENEW_FLOOR, touched=[redis.keys.call(call_id)], args=args)
+    return await run(redis, _RENEW_FLOOR, touched=[redis.keys.call(call_id), redis.keys.live], args=args)
 
 
 _OFFER = """
@@ -216,7 +216,8 @@ async def pass_floor(
 ) -> list[Any]:
     """['ok', service, agent_id, epoch, lease_until] | ['illegal' | 'floor_lost', why] | ['unknown_handoff' | 'unknown_call']."""
     args: Args = [str(epoch), lease_seconds, ttl_seconds, redis.keys.moved(handoff_id)]
-    return await run(redis, _PASS_FLOOR, touched=[redis.keys.handoff(handoff_id), redis.keys.call(call_id)], args=args)
+    touched = [redis.keys.handoff(handoff_id), redis.keys.call(call_id), redis.keys.live]
+    return await run(redis, _PASS_FLOOR, touched=touched, args=args)
 
 
 _TAKE_BACK = """
@@ -250,4 +251,5 @@ async def take_back(
 ) -> list[Any]:
     """['ok', service, agent_id, epoch, lease_until] | ['illegal' | 'floor_lost', why] | ['unknown_handoff' | 'unknown_call']."""
     args: Args = [str(epoch), giver_id, lease_seconds, ttl_seconds, redis.keys.moved(handoff_id)]
-    return await run(redis, _TAKE_BACK, touched=[redis.keys.handoff(handoff_id), redis.keys.call(call_id)], args=args)
+    touched = [redis.keys.handoff(handoff_id), redis.keys.call(call_id), redis.keys.live]
+    return await run(redis, _TAKE_BACK, touched=touched, args=args)

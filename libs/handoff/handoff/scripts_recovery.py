@@ -99,7 +99,7 @@ async def seize_floor(
     """['ok', service, agent_id, epoch, lease_until] | ['floor_lost', why] | ['unknown_call']."""
     open_states = f",{','.join(state for state, onward in MOVES.items() if State.SUPERSEDED in onward)},"
     args: Args = [str(epoch), service, agent_id, lease_seconds, ttl_seconds, dead_agent_id, UNHELD_SECONDS, open_states]
-    return await run(redis, _SEIZE_FLOOR, touched=[redis.keys.call(call_id)], args=args)
+    return await run(redis, _SEIZE_FLOOR, touched=[redis.keys.call(call_id), redis.keys.live], args=args)
 
 
 _CLAIM_FLOOR = """
@@ -156,4 +156,4 @@ async def restore_call(
     """['ok', service, agent_id, epoch, lease_until] | ['floor_lost', why]. Lists are JSON."""
     owner: Args = [str(epoch), service, agent_id, lease_seconds, ttl_seconds]
     content: Args = [record, services, handoff_ids, started_at, channel]
-    return await run(redis, _RESTORE_CALL, touched=[redis.keys.call(call_id)], args=[*owner, *content])
+    return await run(redis, _RESTORE_CALL, touched=[redis.keys.call(call_id), redis.keys.live], args=[*owner, *content])
