@@ -93,14 +93,14 @@ class Node:
 class Cluster:
     """Masters, and replicas of the one that has the mesh's slot. ``close`` it."""
 
-    def __init__(self, folder: Path, *, masters: int = 3, replicas: int = 0) -> None:
+    def __init__(self, folder: Path, *, masters: int = 3, replicas: int = 0, options: Sequence[str] = ()) -> None:
         buses = [_free_port() for _ in range(masters + replicas)]
         self.nodes = [
             Node(
                 folder / str(n),
                 *("--cluster-enabled", "yes", "--cluster-node-timeout", str(NODE_TIMEOUT_MS)),
                 *("--cluster-port", str(bus), "--cluster-config-file", "nodes.conf"),
-                *("--cluster-replica-validity-factor", "0"),
+                *("--cluster-replica-validity-factor", "0", *options),
             )
             for n, bus in enumerate(buses)
         ]

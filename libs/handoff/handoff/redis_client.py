@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from handoff.redis_address import Kind, RedisAddress
 from handoff.redis_masters import ByCluster, BySentinel, ClusterRedis, LedConnection, LedTlsConnection
 
-_ASKING: dict[str, Any] = {"driver_info": None, "client_name": None}
+_ASKING: dict[str, Any] = {"client_name": None}
 """For a connection that asks one question: it need not say who we are."""
 
 
@@ -50,6 +50,8 @@ def _options(address: RedisAddress, connect_seconds: float, answer_seconds: floa
         "protocol": 2,
         "socket_connect_timeout": connect_seconds,
         "socket_timeout": answer_seconds,
+        # Nor does the client tell of itself: a user of ours would need one more permission, which Redis 7.0 has no name for.
+        "driver_info": None,
         # Whoever calls knows whether to try again, and the caller on the line is waiting.
         "retry": Retry(NoBackoff(), 0),
     }
