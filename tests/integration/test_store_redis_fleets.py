@@ -24,7 +24,7 @@ from store_steps import LEASE, opened, ready
 from local.chaos.soundless.run import Outcome, under_fire
 from tests.integration import outage_rig
 from tests.integration.outage_rig import Mesh, until
-from tests.integration.redis_farm import Cluster, Fleet, Watched, settled
+from tests.integration.redis_farm import Cluster, Fleet, Node, Watched, settled
 
 KINDS: dict[str, Callable[[Path], Fleet]] = {
     "Sentinels": Watched,
@@ -73,6 +73,20 @@ async def test_a_killed_master_is_followed_by_every_connection(fleet: Fleet) -> 
     assert fleet.has_failed_over()
     assert not {None} & set(await asyncio.gather(*(store.load_call("call-1") for _ in range(8))))
     await store.aclose()
+
+
+async def test_one_redis_that_logs_its_writes_comes_back_with_what_it_had(tmp_path: Path) -> None:
+    node = Node(tmp_path, "--appendonly", "yes")
+    node.start()
+    store = RedisStore.connect(f"redis://127.0.0.1:{node.port}")
+    await opened(store)
+    await ready(store)
+    node.kill()
+    await asyncio.to_thread(node.start)
+    floor = await answered(lambda: store.pass_floor("handoff-1", epoch=1, lease_seconds=LEASE))
+    assert floor.epoch == 2
+    await store.aclose()
+    node.kill()
 
 
 async def test_a_watch_that_a_failover_broke_is_begun_again(fleet: Fleet) -> None:
