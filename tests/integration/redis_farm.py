@@ -206,6 +206,11 @@ class Watched:
         """Whether another one is the master by its own account."""
         return any(node.leads for node in self.replicas)
 
+    def follow_another(self) -> bool:
+        """Whether there is another master, and all other replicas are its own."""
+        leaders = [node for node in self.replicas if node.leads]
+        return bool(leaders) and leaders[0].replicas() == len(self.replicas) - 1
+
     def close(self) -> None:
         _end((*self.sentinels, self.master, *self.replicas))
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 
 import pytest
 from handoff.call import Ending, Floor
-from handoff.errors import FloorLost, StoreUnavailable, UnknownCall, UnknownHandoff, WireMismatch
+from handoff.errors import FloorLost, UnknownCall, UnknownHandoff, WireMismatch
 from handoff.keys import Keys
 from handoff.lifecycle import State
 from handoff.redis_store import RedisStore
@@ -333,42 +332,6 @@ async def test_redis_that_lost_its_scripts_gets_them_again(make_store: MakeStore
     assert (await store.renew_floor("call-1", epoch=1, lease_seconds=LEASE)).epoch == 1
 
 
-async def test_a_redis_that_is_not_there_is_store_unavailable() -> None:
-    with socket.socket() as taken_port:
-        # Bound and not listening: connections are refused.
-        taken_port.bind(("127.0.0.1", 0))
-        store = RedisStore.connect(f"redis://127.0.0.1:{taken_port.getsockname()[1]}/0")
-        questions = (
-            store.now(),
-            store.load_call("call-1"),
-            store.open_call(make_call()),
-            store.overdue(),
-            store.live_calls(),
-            store.ledger_after(),
-            store.next_ticket(),
-            store.position("billing", "call-1"),
-            store.breaker_load("billing"),
-            _first(store),
-        )
-        for question in questions:
-            with pytest.raises(StoreUnavailable):
-                await question
-        await store.aclose()
-
-
-async def test_a_redis_that_never_answers_is_store_unavailable() -> None:
-    with socket.socket() as black_hole:
-        black_hole.bind(("127.0.0.1", 0))
-        black_hole.listen()
-        url = f"redis://127.0.0.1:{black_hole.getsockname()[1]}/0"
-        store = RedisStore.connect(url, connect_timeout_seconds=0.05, answer_timeout_seconds=0.05)
-        with pytest.raises(StoreUnavailable):
-            await store.load_floor("call-1")
-        with pytest.raises(StoreUnavailable):
-            await _first(store)
-        await store.aclose()
-
-
 async def test_a_connection_that_redis_closed_is_opened_again(make_store: MakeStore, client: Redis) -> None:
     store = make_store()
     await opened(store)
@@ -411,7 +374,3 @@ async def test_the_ledger_is_read_in_pages(
     lines = await store.endings()
     assert [line.call_id for line in lines] == [f"call-{n}" for n in range(5)]
     assert await store.endings(since=lines[3].ended_at) == lines[3:]
-
-
-async def _first(store: RedisStore) -> object:
-    return await anext(store.watch("handoff-1"))

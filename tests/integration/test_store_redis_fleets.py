@@ -148,7 +148,7 @@ async def test_no_call_is_lost_nor_spoken_for_twice_when_the_master_is_killed_in
         await asyncio.to_thread(fleet.master.kill)
 
     outcome = await _struck(fleet, strike)
-    assert outcome.problems == ()
+    assert _not_borne(outcome) == []
     assert sum(outcome.endings.values()) == outcome.calls
 
 
@@ -157,18 +157,26 @@ async def test_no_call_is_lost_nor_spoken_for_twice_when_the_master_is_killed_in
 )
 async def test_nor_when_it_hangs_until_another_is_master_and_then_comes_back(fleet: Fleet) -> None:
     """For some seconds there are two masters, for Sentinels give the old one time to come to itself. It has no replica any more, and takes
-    no writes. What it took in the moment it came back, before it had noticed, is lost as ever: a successor's claim, at the worst, so
-    that another one comes for the same floor and the first one is put out."""
+    no writes."""
+    assert isinstance(fleet, Watched)
 
     async def strike() -> None:
         fleet.master.signal(signal.SIGSTOP)
-        await asyncio.to_thread(settled, fleet.has_failed_over)
+        await asyncio.to_thread(settled, fleet.follow_another)
         fleet.master.signal(signal.SIGCONT)
 
     outcome = await _struck(fleet, strike)
-    assert [problem for problem in outcome.problems if "successors for epoch" not in problem] == []
+    assert _not_borne(outcome) == []
     assert sum(outcome.endings.values()) == outcome.calls
     await asyncio.to_thread(settled, lambda: not fleet.master.leads)
+
+
+def _not_borne(outcome: Outcome) -> list[str]:
+    """No call without an ending or with two, no two voices at once, no context that came twice. Two things are borne: a successor's claim
+    that the new master has not heard of, so that another one comes for the same floor and the first one is put out; and a caller to whom
+    nobody could come, for these agents cannot open a call without the store, as real ones can (`test_without_store.py` of the worker)."""
+    borne = ("successors for epoch", " ended as failed")
+    return [problem for problem in outcome.problems if not any(each in problem for each in borne)]
 
 
 async def _struck(fleet: Fleet, strike: Callable[[], Any]) -> Outcome:

@@ -42,7 +42,7 @@ class Role:
 CONNECTING = "select client|setname"
 """For a database other than 0, and a name."""
 IN_A_CLUSTER = "cluster|slots"
-_ANY_SCRIPT = "evalsha script|load time"
+_ANY_SCRIPT = "eval evalsha time"
 _A_CALL = "exists hexists hget hmget hgetall hset hdel hincrby pexpire pttl zadd zrem xadd publish subscribe"
 
 WORKER = Role(

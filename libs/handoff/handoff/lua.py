@@ -7,11 +7,14 @@ keys.py.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
 
 from handoff.keys import Keys
 
@@ -97,7 +100,21 @@ end
 
 async def run(redis: KeyedRedis, lua: str, *, touched: Sequence[str], args: Args) -> list[Any]:
     """The answer of a script: a status word, then what belongs to it."""
-    # A script object sends EVALSHA and falls back to loading the text when Redis was restarted.
-    script = redis.client.register_script(redis.names + _PRELUDE + lua)
-    answer: list[Any] = await script(keys=list(touched), args=args)
+    text = redis.names + _PRELUDE + lua
+    given = [len(touched), *touched, *args]
+    try:
+        return await _answer(redis.client, "EVALSHA", _digest(text), given)
+    except NoScriptError:
+        # Redis was restarted, or is another one since a failover. The text itself, not SCRIPT LOAD and the digest again: in the middle of
+        # a failover two questions may go to two servers.
+        return await _answer(redis.client, "EVAL", text, given)
+
+
+async def _answer(client: Redis, command: str, script: str, given: Args) -> list[Any]:
+    answer: list[Any] = await client.execute_command(command, script, *given)  # type: ignore[no-untyped-call]
     return answer
+
+
+@lru_cache(maxsize=256)
+def _digest(text: str) -> str:
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
