@@ -104,9 +104,10 @@ fmt: setup ## Format and sort imports
 proto: setup ## Regenerate libs/handoff/handoff/v1 from proto/
 	@$(PYTHON_BIN) -m tools.proto
 
-lock: ## Resolve requirements.in into requirements.lock (needs uv); UPGRADE=1 takes newer versions
+lock: ## Resolve requirements.in into requirements.lock, and the images' locks out of it (needs uv); UPGRADE=1 takes newer versions
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) requirements.in -o requirements.lock
+	$(PYTHON_BIN) -m tools.image_locks
 
 bench: setup ## Measure handoffs at the caller's ear, with the in-process change of agent beside them; ARGS=...
 	@$(PYTHON_BIN) -m bench.handoff $(ARGS)
