@@ -39,6 +39,12 @@ RUN --mount=type=cache,target=/root/.cache/pip python -m venv --without-pip /opt
  && HOME=/root /usr/local/bin/python -m pip --python /opt/venv/bin/python install --require-hashes -r images/ledger.lock \
  && python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
 
+FROM build AS scale-down-venv
+COPY images/scale-down.lock images/
+RUN --mount=type=cache,target=/root/.cache/pip python -m venv --without-pip /opt/venv \
+ && HOME=/root /usr/local/bin/python -m pip --python /opt/venv/bin/python install --require-hashes -r images/scale-down.lock \
+ && python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
+
 FROM build AS speech-venv
 COPY images/speech.lock images/
 RUN --mount=type=cache,target=/root/.cache/pip python -m venv --without-pip /opt/venv \
@@ -56,9 +62,11 @@ FROM ours AS office-libs
 RUN images/install /out libs/backoffice
 FROM ours AS ledger-libs
 RUN images/install /out libs/handoff libs/backoffice libs/ledger
+FROM ours AS scale-down-libs
+RUN images/install /out libs/scale_down
 FROM ours AS gateway-libs
 COPY gateway gateway
-RUN images/install /out libs/handoff libs/yaml_lines gateway
+RUN images/install /out libs/handoff libs/yaml_lines ./gateway
 FROM ours AS speech-libs
 RUN images/install /out libs/handoff libs/yaml_lines
 COPY local /out/local
@@ -146,6 +154,13 @@ EXPOSE 8080 9090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/health/live', timeout=2)"]
 ENTRYPOINT ["python", "-m", "ledger"]
 CMD ["run"]
+
+FROM run AS scale-down
+COPY --from=scale-down-venv /opt/venv /opt/venv
+COPY --from=scale-down-libs /out /app
+EXPOSE 8080 9090
+HEALTHCHECK --interval=10s --timeout=3s --start-period=15s CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/health/live', timeout=2)"]
+ENTRYPOINT ["python", "-m", "scale_down"]
 
 FROM run AS gateway
 COPY --from=gateway-venv /opt/venv /opt/venv

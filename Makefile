@@ -100,7 +100,7 @@ fmt: setup ## Format and sort imports
 	@$(PYTHON_BIN) -m ruff check --quiet --fix . && $(PYTHON_BIN) -m ruff format .
 
 ##@ make
-.PHONY: proto lock bench
+.PHONY: proto lock images bench sbom
 proto: setup ## Regenerate libs/handoff/handoff/v1 from proto/
 	@$(PYTHON_BIN) -m tools.proto
 
@@ -108,6 +108,15 @@ lock: ## Resolve requirements.in into requirements.lock, and the images' locks o
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) requirements.in -o requirements.lock
 	$(PYTHON_BIN) -m tools.image_locks
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) tools/sbom.in -o tools/sbom.lock
+
+images: setup ## Build all images by docker or podman; VERSION=0.1.0 REGISTRY=host/path PUSH=1, ONLY='billing billing-mcp', BUILDER=... LOADER=...
+	@$(PYTHON_BIN) -m tools.images build $(ONLY) $(if $(VERSION),--version "$(VERSION)") $(if $(REGISTRY),--registry "$(REGISTRY)") \
+	  $(if $(PUSH),--push) $(if $(BUILDER),--builder "$(BUILDER)") $(if $(LOADER),--load "$(LOADER)")
+
+sbom: setup ## What is in each image, as CycloneDX, from images/*.lock into .run/sbom
+	@$(PYTHON_BIN) -m tools.sbom
 
 bench: setup ## Measure handoffs at the caller's ear, with the in-process change of agent beside them; ARGS=...
 	@$(PYTHON_BIN) -m bench.handoff $(ARGS)

@@ -29,6 +29,7 @@ MEMBERS: dict[str, tuple[str, ...]] = {
     "office": ("services/billing[mcp]", "services/technical[mcp]", "services/sales[mcp]", "services/escalation[mcp]"),
     "gateway": ("gateway",),
     "ledger": ("libs/ledger",),
+    "scale-down": ("libs/scale_down",),
     "speech": ("libs/handoff", "libs/yaml_lines"),
 }
 """Lock -> whose dependencies it holds. ``[mcp]``: those of the extra alone, for a back office has none of its service's."""

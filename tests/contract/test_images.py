@@ -45,7 +45,7 @@ def test_everything_that_runs_is_no_root_and_has_a_version_for_its_base() -> Non
 
 def test_what_runs_takes_nothing_from_what_builds_but_what_was_built() -> None:
     stages = {name: base for base, name in STAGES}
-    for name in (*services(), *OFFICES, "ledger", "gateway", "speech", "caller"):
+    for name in (*services(), *OFFICES, "ledger", "scale-down", "gateway", "speech", "caller"):
         lineage = [name]
         while lineage[-1] in stages:
             lineage.append(stages[lineage[-1]])
