@@ -100,13 +100,17 @@ fmt: setup ## Format and sort imports
 	@$(PYTHON_BIN) -m ruff check --quiet --fix . && $(PYTHON_BIN) -m ruff format .
 
 ##@ make
-.PHONY: proto lock bench
+.PHONY: proto lock bench chart-copy
 proto: setup ## Regenerate libs/handoff/handoff/v1 from proto/
 	@$(PYTHON_BIN) -m tools.proto
 
 lock: ## Resolve requirements.in into requirements.lock (needs uv); UPGRADE=1 takes newer versions
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) requirements.in -o requirements.lock
+
+# Helm looks for the umbrella's charts in charts/charts, and tells of each link that it meets there.
+chart-copy: ## Copy charts/specialist to where the umbrella chart has it
+	@rm -rf charts/charts && mkdir charts/charts && cp -R charts/specialist charts/charts/specialist
 
 bench: setup ## Measure handoffs at the caller's ear, with the in-process change of agent beside them; ARGS=...
 	@$(PYTHON_BIN) -m bench.handoff $(ARGS)
