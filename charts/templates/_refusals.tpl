@@ -27,6 +27,11 @@
 {{- fail (printf "\n\n%s.tag is latest, which is another image tomorrow, and cannot be rolled back to. Give a version, or a digest.\n" $path) }}
 {{- end }}
 {{- end }}
+{{- range $path, $image := dict "redis.image" $v.redis.image "postgres.image" $v.postgres.image "livekit.image" $v.livekit.image }}
+{{- if hasSuffix ":latest" $image }}
+{{- fail (printf "\n\n%s is %s, which is another image tomorrow. Give a version, or a digest.\n" $path $image) }}
+{{- end }}
+{{- end }}
 {{- $owned := dict "LIVEKIT_URL" "set global.livekit.url instead" "VOICEMESH_PUBLIC_LIVEKIT_URL" "set gateway.publicLivekitUrl instead" "VOICEMESH_PROXIES" "set gateway.proxies instead" "VOICEMESH_HTTP_PORT" "the chart's probes and policies know 8088" "VOICEMESH_LOG_LEVEL" "set global.logLevel instead" "VOICEMESH_HEALTH_PORT" "the chart's probes and policies know 8080" "VOICEMESH_METRICS_PORT" "the chart's probes and policies know 9090" "REDIS_URL" "it may hold a password: put it into the Secret that global.redis.secret names" "DATABASE_URL" "it is a secret: put it into the Secret that ledger.databaseSecret names" "VOICEMESH_GATEWAY_SECRET" "it is a secret: put it into the Secret that gateway.secret names" }}
 {{- range $path, $given := dict "gateway.env" $v.gateway.env "ledger.env" $v.ledger.env }}
 {{- range $name, $_ := $given }}
