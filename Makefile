@@ -59,7 +59,7 @@ phone-config: setup ## Telephone numbers: LiveKit's trunks and rules become what
 	@$(PYTHON_BIN) -m gateway.phone $(if $(CONFIG),"$(CONFIG)") $(if $(DRY_RUN),--dry-run) $(ARGS)
 
 ##@ check
-.PHONY: test lint unit services local contract offices integration eval model chaos e2e fmt
+.PHONY: test lint unit services local contract test-charts offices integration eval model chaos e2e fmt
 test: setup web ## Lint, types, imports, sizes, proto, then the tests, with a few spoken calls; FULL=1 places all calls
 	@$(CHECK) all $(if $(FULL),--full)
 
@@ -77,6 +77,9 @@ local: setup ## Tests of the local mesh, its callers and its ear, and of the ben
 
 contract: setup ## Do names, files and generated code still agree
 	@$(CHECK) contract
+
+test-charts: setup ## The Helm charts: golden renders, Kubernetes' own schemas, policies, refusals (fetches Helm when there is none)
+	@$(CHECK) charts
 
 offices: setup ## The back offices' tests on real databases: SQLite, and a PostgreSQL of their own
 	@$(CHECK) offices
