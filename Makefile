@@ -59,7 +59,7 @@ phone-config: setup ## Telephone numbers: LiveKit's trunks and rules become what
 	@$(PYTHON_BIN) -m gateway.phone $(if $(CONFIG),"$(CONFIG)") $(if $(DRY_RUN),--dry-run) $(ARGS)
 
 ##@ check
-.PHONY: test lint unit services local contract offices integration eval model chaos e2e fmt
+.PHONY: test lint unit services local contract test-charts offices integration eval model chaos e2e fmt
 test: setup web ## Lint, types, imports, sizes, proto, then the tests, with a few spoken calls; FULL=1 places all calls
 	@$(CHECK) all $(if $(FULL),--full)
 
@@ -77,6 +77,9 @@ local: setup ## Tests of the local mesh, its callers and its ear, and of the ben
 
 contract: setup ## Do names, files and generated code still agree
 	@$(CHECK) contract
+
+test-charts: setup ## The Helm charts: golden renders, Kubernetes' own schemas, policies, refusals (fetches Helm when there is none)
+	@$(CHECK) charts
 
 offices: setup ## The back offices' tests on real databases: SQLite, and a PostgreSQL of their own
 	@$(CHECK) offices
@@ -100,7 +103,7 @@ fmt: setup ## Format and sort imports
 	@$(PYTHON_BIN) -m ruff check --quiet --fix . && $(PYTHON_BIN) -m ruff format .
 
 ##@ make
-.PHONY: proto lock images bench sbom
+.PHONY: proto lock images bench sbom chart-copy
 proto: setup ## Regenerate libs/handoff/handoff/v1 from proto/
 	@$(PYTHON_BIN) -m tools.proto
 
@@ -117,6 +120,10 @@ images: setup ## Build all images by docker or podman; VERSION=0.1.0 REGISTRY=ho
 
 sbom: setup ## What is in each image, as CycloneDX, from images/*.lock into .run/sbom
 	@$(PYTHON_BIN) -m tools.sbom
+
+# Helm looks for the umbrella's charts in charts/charts, and tells of each link that it meets there.
+chart-copy: ## Copy charts/specialist to where the umbrella chart has it
+	@rm -rf charts/charts && mkdir charts/charts && cp -R charts/specialist charts/charts/specialist
 
 bench: setup ## Measure handoffs at the caller's ear, with the in-process change of agent beside them; ARGS=...
 	@$(PYTHON_BIN) -m bench.handoff $(ARGS)

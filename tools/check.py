@@ -108,6 +108,9 @@ def checks(*, full: bool = True) -> list[Check]:
         Check("model", _python("tools.model"), "model"),
         Check("mutants", _python("tools.model", "--mutants"), "model"),
         _tier("contract", "tests/contract", timeout_seconds=60),
+        # Fetched before the tests that need it, so that no test waits for it.
+        Check("helm", (str(ROOT / "tools" / "helm"),), "helm"),
+        _tier("charts", "tests/charts"),
         Check("evals", _python("local", "eval", "--run-dir", str(_TEMP / "eval")), "eval", alone=True),
         # These mostly wait for one another's processes: two files at a time.
         _tier("integration", "tests/integration", more=("-n", "2", "--dist", "loadfile"), alone=True),
@@ -122,6 +125,8 @@ GROUPS = {
         "services",
         "local",
         "contract",
+        "helm",
+        "charts",
         "sqlite",
         "postgresql",
         "model",
@@ -135,6 +140,7 @@ GROUPS = {
     "services": ("services",),
     "local": ("local",),
     "contract": ("contract",),
+    "charts": ("helm", "charts"),
     "offices": ("sqlite", "postgresql"),
     "integration": ("livekit", "integration"),
     "e2e": ("livekit", "e2e"),
