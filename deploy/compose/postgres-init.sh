@@ -5,7 +5,7 @@ for name in billing technical sales escalation ledger; do
   variable=$(printf '%s_DATABASE_PASSWORD' "$name" | tr '[:lower:]' '[:upper:]')
   psql --set ON_ERROR_STOP=1 --username postgres --dbname postgres --set name="$name" --set password="$(printenv "$variable")" <<'SQL' || exit 1
 CREATE ROLE :"name" LOGIN PASSWORD :'password';
-CREATE DATABASE :"name" OWNER :"name";
+CREATE DATABASE :"name" OWNER :"name" ENCODING 'UTF8' TEMPLATE template0;
 REVOKE ALL ON DATABASE :"name" FROM PUBLIC;
 SQL
 done
