@@ -62,7 +62,7 @@ env-file: ## Write .env with random secrets for docker-compose.yml; what stands 
 	@tools/env-file
 
 ##@ check
-.PHONY: test lint unit services local contract offices integration eval model chaos e2e fmt
+.PHONY: test lint unit services local contract test-charts offices integration eval model chaos e2e fmt
 test: setup web ## Lint, types, imports, sizes, proto, then the tests, with a few spoken calls; FULL=1 places all calls
 	@$(CHECK) all $(if $(FULL),--full)
 
@@ -80,6 +80,9 @@ local: setup ## Tests of the local mesh, its callers and its ear, and of the ben
 
 contract: setup ## Do names, files and generated code still agree
 	@$(CHECK) contract
+
+test-charts: setup ## The Helm charts: golden renders, Kubernetes' own schemas, policies, refusals (fetches Helm when there is none)
+	@$(CHECK) charts
 
 offices: setup ## The back offices' tests on real databases: SQLite, and a PostgreSQL of their own
 	@$(CHECK) offices
@@ -103,13 +106,27 @@ fmt: setup ## Format and sort imports
 	@$(PYTHON_BIN) -m ruff check --quiet --fix . && $(PYTHON_BIN) -m ruff format .
 
 ##@ make
-.PHONY: proto lock bench
+.PHONY: proto lock images bench sbom chart-copy
 proto: setup ## Regenerate libs/handoff/handoff/v1 from proto/
 	@$(PYTHON_BIN) -m tools.proto
 
-lock: ## Resolve requirements.in into requirements.lock (needs uv); UPGRADE=1 takes newer versions
+lock: ## Resolve requirements.in into requirements.lock, and the images' locks out of it (needs uv); UPGRADE=1 takes newer versions
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) requirements.in -o requirements.lock
+	$(PYTHON_BIN) -m tools.image_locks
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) tools/sbom.in -o tools/sbom.lock
+
+images: setup ## Build all images by docker or podman; VERSION=0.1.0 REGISTRY=host/path PUSH=1, ONLY='billing billing-mcp', BUILDER=... LOADER=...
+	@$(PYTHON_BIN) -m tools.images build $(ONLY) $(if $(VERSION),--version "$(VERSION)") $(if $(REGISTRY),--registry "$(REGISTRY)") \
+	  $(if $(PUSH),--push) $(if $(BUILDER),--builder "$(BUILDER)") $(if $(LOADER),--load "$(LOADER)")
+
+sbom: setup ## What is in each image, as CycloneDX, from images/*.lock into .run/sbom
+	@$(PYTHON_BIN) -m tools.sbom
+
+# Helm looks for the umbrella's charts in charts/charts, and tells of each link that it meets there.
+chart-copy: ## Copy charts/specialist to where the umbrella chart has it
+	@rm -rf charts/charts && mkdir charts/charts && cp -R charts/specialist charts/charts/specialist
 
 bench: setup ## Measure handoffs at the caller's ear, with the in-process change of agent beside them; ARGS=...
 	@$(PYTHON_BIN) -m bench.handoff $(ARGS)

@@ -1,0 +1,87 @@
+"""A recorded caller calls a mesh that runs somewhere else, a cluster's: `helm test` is this, and so is a look from a laptop.
+
+LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET and REDIS_URL say where it is. The caller's voice, and the ear that listens to what he
+heard, are VOICEMESH_SPEECH_URL's; without it an embedded speech server is started for the time of the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from handoff.errors import StoreUnavailable
+from handoff.redis_store import RedisStore
+
+from local import report as reports
+from local.caller import CallRefused, Script, SpeechUnavailable, new_access, place_call, render
+from local.console import Console
+from local.ended import record_of
+from local.live import LiveWords, following
+from local.settings import Elsewhere, LocalSettings
+from local.supervisor.errors import MeshError
+from local.supervisor.mesh import Mesh
+from local.versions import versions
+
+_ENDING_SECONDS = 15.0
+
+
+async def place(console: Console, target: Elsewhere, script: Script, *, folder: Path) -> int:
+    """0 when the call went as the script expects, 1 when not. Raises MeshError when there is no mesh at that place."""
+    store = RedisStore.connect(target.redis_url)
+    try:
+        await store.now()
+        async with _speech(target, folder, console) as speech_url:
+            return await _place(console, target, script, folder=folder, store=store, speech_url=speech_url)
+    except StoreUnavailable as error:
+        raise MeshError(f"Redis does not answer ({error})", advice="mend REDIS_URL, or let us in") from None
+    except CallRefused as error:
+        raise MeshError(str(error), advice="LIVEKIT_URL, its key and its secret are those of the workers?") from None
+    except SpeechUnavailable as error:
+        raise MeshError(str(error), advice="mend VOICEMESH_SPEECH_URL, or leave it away") from None
+    finally:
+        await store.aclose()
+
+
+async def _place(
+    console: Console, target: Elsewhere, script: Script, *, folder: Path, store: RedisStore, speech_url: str
+) -> int:
+    voice = await render(script, speech_url=speech_url, cache_dir=LocalSettings.from_env().cache_dir)
+    access = new_access(
+        target.livekit_url,
+        api_key=target.livekit_api_key,
+        api_secret=target.livekit_api_secret,
+        channel=script.channel,
+    )
+    console.plain(f"{script.title}: a {script.channel} call, {access.call_id}")
+    console.restart_clock()
+    async with following(store, access.call_id, console):
+        recording = await place_call(script, voice, access=access, on_caption=LiveWords(console).note)
+        record, handoffs = await record_of(store, access.call_id, within_seconds=_ENDING_SECONDS)
+    failures = await reports.write(
+        recording,
+        record,
+        handoffs,
+        folder=folder,
+        script=script,
+        speech_url=speech_url,
+        versions=versions("elsewhere"),
+    )
+    ending = record.ending.value if record is not None and record.ending else "none"
+    console.plain(
+        f"\ncall {access.call_id}: ending {ending}, {len(handoffs)} handoffs; the report: {folder / 'report.html'}"
+    )
+    for failure in failures:
+        console.complain(f"not as expected: {failure}")
+    return 1 if failures else 0
+
+
+@asynccontextmanager
+async def _speech(target: Elsewhere, folder: Path, console: Console) -> AsyncIterator[str]:
+    """Address of a speech server."""
+    if target.speech_url:
+        yield target.speech_url
+        return
+    others = ("redis", "livekit", "ledger")
+    async with Mesh(folder / "speech", services=(), without=others, say=console.say) as speech:
+        yield speech.speech_url
