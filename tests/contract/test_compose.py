@@ -22,7 +22,9 @@ from local.supervisor.mesh import BACK_OFFICES, ROOT
 FILE = ROOT / "docker-compose.yml"
 WORKERS = tuple(sorted(DIRECTORY))
 OFFICES = tuple(f"{service}-mcp" for service in sorted(BACK_OFFICES))
-OURS = (*WORKERS, *OFFICES, "gateway", "ledger", "speech")
+LASTING = (*WORKERS, *OFFICES, "gateway", "ledger", "speech")
+OURS = (*LASTING, "caller")
+"""A caller comes, calls and goes."""
 OBSERVERS = ("prometheus", "grafana", "otel-collector", "jaeger")
 ON_THE_MACHINES_OWN_PORTS = {"livekit": {"7881:7881", "7882:7882/udp"}}
 """What callers from elsewhere need; everything else is for this machine alone."""
@@ -82,7 +84,7 @@ def test_an_image_of_ours_is_built_here_under_its_own_name(services: dict[str, A
 
 def test_nothing_of_a_profile_is_there_for_who_does_not_ask_for_it(services: dict[str, Any]) -> None:
     profiles = {name: service["profiles"] for name, service in services.items() if "profiles" in service}
-    assert profiles == {"sip": ["sip"], **{name: ["observability"] for name in OBSERVERS}}
+    assert profiles == {"caller": ["caller"], "sip": ["sip"], **{name: ["observability"] for name in OBSERVERS}}
 
 
 # --- nothing made up, nothing open --------------------------------------------------------------------------------------------------
@@ -189,7 +191,7 @@ def test_the_databases_are_those_that_postgresql_makes(services: dict[str, Any])
 
 
 # --- starting, stopping, being several ----------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("name", [*OURS, "redis", "postgres", "livekit", "sip", "prometheus", "grafana", "jaeger"])
+@pytest.mark.parametrize("name", [*LASTING, "redis", "postgres", "livekit", "sip", "prometheus", "grafana", "jaeger"])
 def test_whether_it_is_well_is_asked(services: dict[str, Any], name: str) -> None:
     assert services[name]["healthcheck"]["test"][0] == "CMD"
     assert services[name]["restart"] == "unless-stopped"
@@ -293,7 +295,7 @@ def test_docker_compose_takes_it(tmp_path: Path) -> None:
 
     def config(env_file: str) -> subprocess.CompletedProcess[str]:
         command = ["docker", "compose", "--file", str(FILE), "--env-file", str(tmp_path / env_file)]
-        command += ["--profile", "sip", "--profile", "observability", "config", "--quiet"]
+        command += ["--profile", "*", "config", "--quiet"]
         return subprocess.run(command, env=surroundings, capture_output=True, text=True)
 
     done = config("mesh.env")

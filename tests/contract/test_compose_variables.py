@@ -70,6 +70,16 @@ def test_speech_needs_nothing(given: dict[str, Mapping[str, Any]]) -> None:
     assert given["speech"] == {}
 
 
+def test_a_recorded_caller_is_told_where_the_mesh_is(given: dict[str, Mapping[str, Any]]) -> None:
+    assert set(given["caller"]) == {
+        "LIVEKIT_URL",
+        "LIVEKIT_API_KEY",
+        "LIVEKIT_API_SECRET",
+        "REDIS_URL",
+        "VOICEMESH_SPEECH_URL",
+    }
+
+
 def test_all_are_told_the_same_addresses_and_keys(given: dict[str, Mapping[str, Any]]) -> None:
     for name in (
         "LIVEKIT_URL",
