@@ -106,7 +106,7 @@ fmt: setup ## Format and sort imports
 	@$(PYTHON_BIN) -m ruff check --quiet --fix . && $(PYTHON_BIN) -m ruff format .
 
 ##@ make
-.PHONY: proto lock images bench sbom chart-copy
+.PHONY: proto lock images release rollback bench sbom chart-copy
 proto: setup ## Regenerate libs/handoff/handoff/v1 from proto/
 	@$(PYTHON_BIN) -m tools.proto
 
@@ -120,6 +120,13 @@ lock: ## Resolve requirements.in into requirements.lock, and the images' locks o
 images: setup ## Build all images by docker or podman; VERSION=0.1.0 REGISTRY=host/path PUSH=1, ONLY='billing billing-mcp', BUILDER=... LOADER=...
 	@$(PYTHON_BIN) -m tools.images build $(ONLY) $(if $(VERSION),--version "$(VERSION)") $(if $(REGISTRY),--registry "$(REGISTRY)") \
 	  $(if $(PUSH),--push) $(if $(BUILDER),--builder "$(BUILDER)") $(if $(LOADER),--load "$(LOADER)")
+
+release: setup ## Build and upgrade one service: SERVICE=billing VERSION=0.2.0; CANARY=10 (per cent of its calls) REGISTRY=host/path NAMESPACE=...
+	@$(PYTHON_BIN) -m tools.release "$(SERVICE)" "$(VERSION)" $(if $(CANARY),--canary "$(CANARY)") $(if $(REGISTRY),--registry "$(REGISTRY)") \
+	  $(if $(NAMESPACE),--namespace "$(NAMESPACE)") $(if $(NO_BUILD),--no-build) $(if $(BUILDER),--builder "$(BUILDER)") $(if $(LOADER),--load "$(LOADER)")
+
+rollback: setup ## Take one service's last release back, or end its canary: SERVICE=billing NAMESPACE=...
+	@$(PYTHON_BIN) -m tools.release "$(SERVICE)" --rollback $(if $(NAMESPACE),--namespace "$(NAMESPACE)")
 
 sbom: setup ## What is in each image, as CycloneDX, from images/*.lock into .run/sbom
 	@$(PYTHON_BIN) -m tools.sbom

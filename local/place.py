@@ -6,15 +6,21 @@ heard, are VOICEMESH_SPEECH_URL's; without it an embedded speech server is start
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from handoff.call import Call
 from handoff.errors import StoreUnavailable
 from handoff.redis_store import RedisStore
 
 from local import report as reports
-from local.caller import CallRefused, Script, SpeechUnavailable, new_access, place_call, render
+from local.caller import CallRefused, Recording, Script, SpeechUnavailable, new_access, place_call, render
+from local.caller.ear import FRAME_MS, audible
+from local.chaos.at_the_ear import longest_silence_ms, two_voices_ms
 from local.console import Console
 from local.ended import record_of
 from local.live import LiveWords, following
@@ -23,6 +29,8 @@ from local.supervisor.errors import MeshError
 from local.supervisor.mesh import Mesh
 from local.versions import versions
 
+RESULT = "result: "
+"""Begins the last line that is printed; JSON follows."""
 _ENDING_SECONDS = 15.0
 
 
@@ -67,13 +75,28 @@ async def _place(
         speech_url=speech_url,
         versions=versions("elsewhere"),
     )
-    ending = record.ending.value if record is not None and record.ending else "none"
-    console.plain(
-        f"\ncall {access.call_id}: ending {ending}, {len(handoffs)} handoffs; the report: {folder / 'report.html'}"
-    )
+    console.plain(f"\nthe call as a picture, to look at and listen to: {folder / 'report.html'}")
     for failure in failures:
         console.complain(f"not as expected: {failure}")
+    console.plain(f"{RESULT}{json.dumps(result(access.call_id, recording, record, failures))}")
     return 1 if failures else 0
+
+
+def result(call_id: str, recording: Recording, call: Call | None, failures: Sequence[str]) -> dict[str, Any]:
+    """What became of a call, for a program to read; no word that was said is in it. Milliseconds. The silence is counted from the
+    first voice on."""
+    voices = [np.flatnonzero(audible(track)) for track in recording.agents.values()]
+    first = min((int(frames[0]) for frames in voices if frames.size), default=0)
+    return {
+        "call_id": call_id,
+        "ending": call.ending.value if call is not None and call.ending else "",
+        "services": list(call.services) if call is not None else [],
+        "agents_heard": sum(1 for frames in voices if frames.size),
+        "ended_by": recording.ended_by,
+        "longest_silence_ms": longest_silence_ms(recording, since=recording.started_at + first * FRAME_MS / 1000),
+        "two_voices_ms": two_voices_ms(recording),
+        "not_as_expected": len(failures),
+    }
 
 
 @asynccontextmanager

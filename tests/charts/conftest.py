@@ -17,7 +17,9 @@ WAYS = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """For `pytest tests/charts`."""
-    parser.addoption("--rewrite-golden", action="store_true", help="write what Helm renders now into tests/charts/golden")
+    parser.addoption(
+        "--rewrite-golden", action="store_true", help="write what Helm renders now into tests/charts/golden"
+    )
 
 
 def rendered(way: str) -> Rendered:

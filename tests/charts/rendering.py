@@ -15,7 +15,13 @@ ROOT = Path(__file__).resolve().parents[2]
 CHARTS = ROOT / "charts"
 ALONE = ("charts/specialist", "-f", "services/billing/values.yaml")
 """Billing as its team installs it."""
-TRIAL = ("charts", "-f", "charts/values-trial.yaml", "--set", "secrets.seed=seed-of-the-golden-renders-which-opens-nothing")
+TRIAL = (
+    "charts",
+    "-f",
+    "charts/values-trial.yaml",
+    "--set",
+    "secrets.seed=seed-of-the-golden-renders-which-opens-nothing",
+)
 """Derived secrets, or each render would be another one."""
 PRODUCTION = ("charts", "-f", "charts/values-production.yaml", "--api-versions", "monitoring.coreos.com/v1")
 DEFAULT = ("charts",)

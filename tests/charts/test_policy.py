@@ -97,7 +97,9 @@ def test_no_secret_stands_in_a_setting(any_way: Rendered) -> None:
     secret = re.compile(r"SECRET|PASSWORD|_KEY$|DATABASE_URL|REDIS_URL")
     for name, pod in any_way.pods():
         for container in containers(pod["spec"]):
-            plain = {key for key, value in variables(container).items() if isinstance(value, str) and secret.search(key)}
+            plain = {
+                key for key, value in variables(container).items() if isinstance(value, str) and secret.search(key)
+            }
             assert plain == set(), name
     for name, found in any_way.of("ConfigMap").items():
         assert not [key for key in found["data"] if secret.search(key)], name

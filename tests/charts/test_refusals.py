@@ -94,7 +94,9 @@ def test_what_all_share_is_described_the_same_in_both_schemas() -> None:
     ours, theirs = (json.loads((CHARTS / path / "values.schema.json").read_text()) for path in ("", "specialist"))
     common = set(ours["definitions"]) & set(theirs["definitions"])
     assert "global" in common
-    assert {name: ours["definitions"][name] for name in common} == {name: theirs["definitions"][name] for name in common}
+    assert {name: ours["definitions"][name] for name in common} == {
+        name: theirs["definitions"][name] for name in common
+    }
 
 
 @pytest.mark.parametrize("chart", ["", "specialist"])
@@ -119,4 +121,6 @@ def unfound(whole: dict, schema: dict, values: object, path: str = "") -> list[s
             found.append(here)
         elif isinstance(values[name], dict):
             found += unfound(whole, part, values[name], here)
-    return [one for one in found if not one.endswith((".claims", ".udpPorts", ".udpRange")) and ".issuerRef." not in one]
+    return [
+        one for one in found if not one.endswith((".claims", ".udpPorts", ".udpRange")) and ".issuerRef." not in one
+    ]

@@ -53,7 +53,9 @@ def test_a_copy_that_git_makes_is_installed_without_building_anything(tmp_path: 
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "charts", "services"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
-    copied = subprocess.run(["tar", "-cz", "--null", "-T-"], input=files.encode(), cwd=ROOT, capture_output=True, check=True)
+    copied = subprocess.run(
+        ["tar", "-cz", "--null", "-T-"], input=files.encode(), cwd=ROOT, capture_output=True, check=True
+    )
     subprocess.run(["tar", "-xz"], input=copied.stdout, cwd=tmp_path, check=True)
     assert not [path for path in (tmp_path / "charts").rglob("*") if path.is_symlink()]
     mesh = rendering.render(*rendering.TRIAL, cwd=tmp_path)
@@ -80,5 +82,11 @@ def test_the_notes_tell_what_is_there() -> None:
     arguments = [*rendering.TRIAL, "--dry-run=client", "--namespace", "mesh"]
     said = rendering.run("install", "voice-mesh", *arguments).stdout
     notes = said.partition("NOTES:")[2]
-    for words in ("triage", "billing", "redis, postgres, livekit, speech", "helm -n mesh test voice-mesh", "port-forward"):
+    for words in (
+        "triage",
+        "billing",
+        "redis, postgres, livekit, speech",
+        "helm -n mesh test voice-mesh",
+        "port-forward",
+    ):
         assert words in notes

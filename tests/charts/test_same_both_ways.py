@@ -25,9 +25,14 @@ def test_the_umbrella_renders_a_service_as_its_own_chart_does(service: str) -> N
 
 
 def test_so_it_is_with_a_canary_and_certificates() -> None:
-    common = ("--set", "global.mtls.enabled=true,global.mtls.certManager.enabled=true,global.mtls.certManager.issuerRef.name=x")
+    common = (
+        "--set",
+        "global.mtls.enabled=true,global.mtls.certManager.enabled=true,global.mtls.certManager.issuerRef.name=x",
+    )
     canary = "canary.enabled=true,canary.weight=10,canary.image.tag=2"
-    alone = render("charts/specialist", "-f", "services/billing/values.yaml", *common, "--set", canary, release="billing")
+    alone = render(
+        "charts/specialist", "-f", "services/billing/values.yaml", *common, "--set", canary, release="billing"
+    )
     in_umbrella = ",".join(f"billing.{one}" for one in canary.split(","))
     together = render("charts", *common, "--set", in_umbrella)
     assert of_service(together.objects, "billing") == of_service(alone.objects, "billing")
