@@ -145,7 +145,7 @@ def test_a_container_has_no_right_that_it_does_not_need(services: dict[str, Any]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert name in ("redis", "postgres") or "cap_add" not in service
+    assert "cap_add" not in service
     assert service["mem_limit"] and service["pids_limit"]
     assert "privileged" not in service
 
@@ -153,7 +153,7 @@ def test_a_container_has_no_right_that_it_does_not_need(services: dict[str, Any]
 @pytest.mark.parametrize("name", OURS)
 def test_ours_write_temporary_files_and_nothing_else(services: dict[str, Any], name: str) -> None:
     assert [entry.partition(":")[0] for entry in services[name]["tmpfs"]] == ["/tmp"]
-    assert "volumes" not in services[name]
+    assert "volumes" not in services[name] and "user" not in services[name]
 
 
 def test_only_back_offices_and_the_ledger_know_a_database_each_its_own(services: dict[str, Any]) -> None:
