@@ -10,7 +10,7 @@ CHECK := $(PYTHON_BIN) -m tools.check
 unexport PYTHONDONTWRITEBYTECODE
 
 ##@ start
-.PHONY: setup demo calls up down status env logs call restart web livekit-sip ledger phone-config
+.PHONY: setup demo calls up down status env logs call restart web livekit-sip ledger phone-config env-file
 setup: ## Make .venv from requirements.lock (skipped while that is unchanged); PYTHON=... picks an interpreter
 	@PYTHON="$(PYTHON)" tools/setup
 
@@ -57,6 +57,9 @@ ledger: setup ## How calls ended; SINCE=1h, CALL=id, CALLBACKS=1, JSON=1
 # make has exit codes of its own; a script that needs these runs the module (docs/phone.md).
 phone-config: setup ## Telephone numbers: LiveKit's trunks and rules become what CONFIG=phone.yaml says; DRY_RUN=1 only shows it, ARGS=...
 	@$(PYTHON_BIN) -m gateway.phone $(if $(CONFIG),"$(CONFIG)") $(if $(DRY_RUN),--dry-run) $(ARGS)
+
+env-file: ## Write .env with random secrets for docker-compose.yml; what stands there already stays as it is
+	@tools/env-file
 
 ##@ check
 .PHONY: test lint unit services local contract test-charts offices integration eval model chaos e2e fmt
