@@ -6,7 +6,10 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
 from typing import Any
+
+from handoff import tls
 
 
 class SettingsError(Exception):
@@ -65,6 +68,14 @@ def _peers(raw: str) -> dict[str, str]:
             raise ValueError("must look like billing=127.0.0.1:50051|127.0.0.1:50061,triage=127.0.0.1:50052")
         peers[name.strip()] = address.strip()
     return peers
+
+
+def _tls_dir(raw: str) -> str:
+    folder = raw.strip()
+    missing = [name for name in tls.FILES if not (Path(folder) / name).is_file()]
+    if missing:
+        raise ValueError(f"leads to {folder}, where there is no {' and no '.join(missing)}")
+    return folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +165,13 @@ class Settings:
         "VOICEMESH_MCP_URL", _url("http", "https"), "", why="this service's MCP server, e.g. http://127.0.0.1:8000/mcp"
     )
     peers: Mapping[str, str] = _var("VOICEMESH_PEERS", _peers, {}, why="gRPC addresses of the other services")
+
+    tls_dir: str = _var(
+        "VOICEMESH_TLS_DIR",
+        _tls_dir,
+        "",
+        why="a folder with tls.crt, tls.key and ca.crt; empty = services do not prove who they are",
+    )
 
     bind_host: str = _var("VOICEMESH_BIND_HOST", _text, "0.0.0.0", why="the address that the servers listen on")
     health_port: int = _var("VOICEMESH_HEALTH_PORT", _PORT, 8080, why="a free port for /health")

@@ -13,6 +13,7 @@ from handoff.giver import Giver
 from handoff.redis_store import RedisStore
 from handoff.seal import Seal
 from handoff.store import Store
+from handoff.tls import Certificates
 from livekit.agents import ChatContext, JobContext
 from livekit.agents import tts as lk_tts
 
@@ -66,6 +67,7 @@ class Desk:
         self._giver = Giver(
             {name: settings.addresses(name) for name in service.transfers_to},
             offer_timeout_seconds=settings.offer_timeout_seconds,
+            certificates=Certificates.of(settings.tls_dir),
         )
         self._provider = speech.Provider(settings, service)
         self.voice = self._provider.voice(

@@ -32,6 +32,7 @@ from handoff.giver import Giver
 from handoff.outcome import Refusal
 from handoff.redis_store import RedisStore
 from handoff.taker import Taker
+from handoff.tls import Certificates
 from livekit.agents import AgentServer, JobRequest
 
 from worker.job.entry import PRELOAD, job, prewarm
@@ -225,10 +226,17 @@ class _Worker:
             admission=self._admission,
             directory=DIRECTORY,
         )
-        await doors.open_all(closing, s, metrics=self._metrics, readiness=self._readiness, taker=taker)
+        known = Certificates.of(s.tls_dir)
+        await doors.open_all(
+            closing, s, metrics=self._metrics, readiness=self._readiness, taker=taker, certificates=known
+        )
         if problems := await surroundings.problems(s, store):
             raise BootFailed(*problems)
-        peers = Giver({name: s.addresses(name) for name in DIRECTORY}, offer_timeout_seconds=s.offer_timeout_seconds)
+        peers = Giver(
+            {name: s.addresses(name) for name in DIRECTORY},
+            offer_timeout_seconds=s.offer_timeout_seconds,
+            certificates=known,
+        )
         closing.push_async_callback(peers.aclose)
         recovery = Recovery(
             service=self._service.name,
