@@ -47,10 +47,10 @@ class Mesh:
 
     async def serves(self, folder: Path | None, *, host: str = HOST, port: int = 0) -> int:
         """A worker of billing with the certificates of a folder; its port."""
-        credentials = Certificates(folder).for_servers() if folder else None
+        certificates = Certificates(folder) if folder else None
         places = Places(capacity=8)
         taker = Taker("billing", "1.2.3", store=self.store, admission=places)
-        listener = await serve(taker, host=host, port=port, credentials=credentials)
+        listener = await serve(taker, host=host, port=port, certificates=certificates)
         self._closing.push_async_callback(listener.stop)
         self.places[listener.port] = places
         return listener.port
@@ -182,9 +182,8 @@ async def test_what_goes_on_while_certificates_are_renewed_goes_on(mesh: Mesh) -
 
 async def test_a_worker_that_comes_back_is_met_with_the_new_certificates(mesh: Mesh) -> None:
     folder = mesh.folder("billing")
-    credentials = Certificates(folder).for_servers()
     taker = Taker("billing", "1.2.3", store=mesh.store, admission=Places(capacity=8))
-    listener = await serve(taker, host=HOST, port=0, credentials=credentials)
+    listener = await serve(taker, host=HOST, port=0, certificates=Certificates(folder))
     giver = mesh.giver(mesh.folder("triage"), f"{HOST}:{listener.port}")
     assert await is_heard(giver)
     await listener.stop()

@@ -6,9 +6,8 @@ import errno
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 
-import grpc
 from aiohttp import web
-from handoff.taker import Taker, serve
+from handoff.taker import Listener, Taker, serve
 from handoff.tls import Certificates, UnusableCertificates
 
 from worker.main_process import health
@@ -31,7 +30,6 @@ async def open_all(
 ) -> None:
     """Opens all of them; ``closing`` closes them in reverse order. Raises BootFailed, naming the variable to mend."""
     host = settings.bind_host
-    credentials = _of_servers(certificates)
     with listening("VOICEMESH_METRICS_PORT", host, settings.metrics_port):
         closing.callback(metrics.serve(host=host, port=settings.metrics_port).shutdown)
     runner = web.AppRunner(health.application(readiness), access_log=None)
@@ -40,13 +38,13 @@ async def open_all(
     with listening("VOICEMESH_HEALTH_PORT", host, settings.health_port):
         await web.TCPSite(runner, host, settings.health_port).start()
     with listening("VOICEMESH_GRPC_PORT", host, settings.grpc_port):
-        grpc_server = await serve(taker, host=host, port=settings.grpc_port, credentials=credentials)
+        grpc_server = await _serve(taker, settings, certificates)
     closing.push_async_callback(grpc_server.stop, 0.5)
 
 
-def _of_servers(certificates: Certificates | None) -> grpc.ServerCredentials | None:
+async def _serve(taker: Taker, settings: Settings, certificates: Certificates | None) -> Listener:
     try:
-        return certificates.for_servers() if certificates is not None else None
+        return await serve(taker, host=settings.bind_host, port=settings.grpc_port, certificates=certificates)
     except UnusableCertificates as e:
         raise BootFailed(f"VOICEMESH_TLS_DIR: {e}; mend the file, or leave the variable empty everywhere") from None
 
