@@ -16,6 +16,7 @@ import grpc
 import grpc.aio
 
 from handoff import wire
+from handoff.agent_ids import service_of
 from handoff.channels import Channels
 from handoff.context import HandoffContext
 from handoff.errors import HandoffError, InvalidContext, PeerUnreachable, StoreUnavailable, UnknownHandoff, WireMismatch
@@ -67,8 +68,9 @@ class Giver:
         self._shunned: dict[str, float] = {}
         """Address -> until when (monotonic) it is the last that is asked."""
 
-    async def offer(self, context: HandoffContext, to_service: str) -> Outcome:
-        """Offers the call. May be repeated with the same context: the taker answers as before.
+    async def offer(self, context: HandoffContext, to_service: str, *, among: str = "") -> Outcome:
+        """Offers the call. May be repeated with the same context: the taker answers as before. ``among``: the name in ``peers`` of those
+        of its workers that are asked (a canary's), when it is not the service's own.
 
         After Expired the taker may have accepted all the same: withdraw, unless the offer is repeated. A context that may not
         cross is Declined as invalid without asking. A worker that does not speak this contract, as one of another release may, is
@@ -81,8 +83,8 @@ class Giver:
             return Declined(context.handoff_id, Refusal.INVALID, str(e))
         outcome: Outcome = Expired(context.handoff_id, 0.0, f"no worker of {to_service} is known, or none answers")
         mismatch: WireMismatch | None = None
-        for address in await self._by_room(to_service):
-            self._asked[context.handoff_id] = self._asked_last[to_service] = address
+        for address in await self._by_room(among or to_service):
+            self._asked[context.handoff_id] = self._asked_last[among or to_service] = address
             try:
                 outcome, mismatch = await self._offer_at(address, request, to_service, started), None
             except WireMismatch as e:
@@ -224,7 +226,9 @@ class Giver:
 
 
 def _proof(service: str, name: str) -> str:
-    """What a worker's certificate has to say when it was found behind this name."""
+    """What a worker's certificate has to say when it was found behind this name. A canary is its service, and has the same one."""
+    if service_of(service) != service:
+        return service_of(service)
     host = name.rpartition(":")[0]
     try:
         ipaddress.ip_address(host.strip("[]"))

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from handoff.agent_ids import canary_of
 from handoff.call import Call, Channel
 from handoff.context import HandoffContext
 from handoff.directory import LAST_RESORT
@@ -65,7 +66,7 @@ class Desk:
         self.leaving = Leaving(ctx, self.store, kept=self.kept, close=self._close)
         when_orphaned(self.leaving.orphaned)
         self._giver = Giver(
-            {name: settings.addresses(name) for name in service.transfers_to},
+            {name: settings.addresses(name) for each in service.transfers_to for name in (each, canary_of(each))},
             offer_timeout_seconds=settings.offer_timeout_seconds,
             certificates=Certificates.of(settings.tls_dir),
         )
