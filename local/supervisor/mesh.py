@@ -48,7 +48,8 @@ class Mesh:
 
     ``services`` are those to start, with one worker each, or as many as ``replicas`` says: ``{"billing": 2}`` starts ``billing``
     and ``billing.2``; ``spares`` are those of them that are only started by ``restart``. ``without`` names other processes to leave out (``speech``, ``billing_mcp``, ``livekit``, ``redis``).
-    ``env_overrides`` is added to every worker's environment, ``env_of[name]`` to one process's.
+    ``env_overrides`` is added to every worker's environment, ``env_of[name]`` to one process's; who has VOICEMESH_CANARY_WEIGHT there
+    is a canary of its service.
     ``ports`` fixes some (``livekit``, ``redis``, ``speech``, ``billing_mcp``, ``billing.health`` ...). ``brain`` are the
     variables that select a language model; empty means the playbook, whatever the shell has. ``speech_url`` is a speech server
     that runs already (another mesh's), used instead of one of its own. ``for_browsers`` starts the gateway, with its call page;
@@ -84,6 +85,7 @@ class Mesh:
         self._without, self._say = frozenset(without) | ({"speech"} if speech_url else set()), say
         self._speech_url, self._for_browsers, self._bridge = speech_url, for_browsers, bridge
         self._env_overrides, self._env_of = dict(env_overrides or {}), dict(env_of or {})
+        self._canaries = frozenset(name for name, env in self._env_of.items() if env.get("VOICEMESH_CANARY_WEIGHT"))
         self._wanted_ports, self._brain = dict(ports or {}), dict(brain or {})
         self._ports = Ports()
         self._temp_dir: Path | None = None
@@ -364,7 +366,7 @@ class Mesh:
             "VOICEMESH_HEALTH_PORT": str(port[f"{worker}.health"]),
             "VOICEMESH_METRICS_PORT": str(port[f"{worker}.metrics"]),
             "VOICEMESH_GRPC_PORT": str(port[f"{worker}.grpc"]),
-            "VOICEMESH_PEERS": peers(SERVICES, self._replicas, self.grpc_address),
+            "VOICEMESH_PEERS": peers(SERVICES, self._replicas, self.grpc_address, self._canaries),
             "VOICEMESH_SEAL_KEY": self._seal_key,
             # Nobody waits for calls to end when a person stops the mesh.
             "VOICEMESH_DRAIN_SECONDS": "0",

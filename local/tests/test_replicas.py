@@ -49,3 +49,8 @@ def test_a_worker_reads_all_addresses_of_its_peers() -> None:
     )
     assert settings.addresses("billing") == ("127.0.0.1:2", "127.0.0.1:3")
     assert settings.addresses("triage") == ("127.0.0.1:1",)
+
+
+def test_a_canary_is_found_under_a_name_of_its_own() -> None:
+    told = peers(("triage", "billing"), {"billing": 2}, lambda worker: f"{worker}:1", {"billing.2"})
+    assert told == "triage=triage:1,billing=billing:1,billing-canary=billing.2:1"

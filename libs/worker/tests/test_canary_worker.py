@@ -66,6 +66,7 @@ async def test_a_canary_gets_its_share_for_as_long_as_it_beats() -> None:
 @without_waiting
 async def test_a_canary_to_which_no_call_can_come_asks_for_none(why: str) -> None:
     canary = Beating()
+    assert await canary.share() == 10
     canary.readiness.initialized = why != "starting"
     canary.admission.draining = why == "draining"
     canary.readiness.registered = why != "disconnected"

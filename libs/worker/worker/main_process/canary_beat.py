@@ -31,19 +31,23 @@ class CanaryBeat:
         self._store = store
         self._readiness = readiness
         self._metrics = metrics
+        self._asks = False
+        """Whether the store was told last that calls may come."""
         self._has_told = False
         self._counting: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Beats every BEAT_SECONDS, while a call can come here."""
+        """Beats every BEAT_SECONDS, while a call can come here; when none can any more, it says so once."""
         while True:
             if not self._readiness.away:
                 await self._beat(GONE_SECONDS)
+            else:
+                await self.leave()
             await asyncio.sleep(BEAT_SECONDS)
 
     async def leave(self) -> None:
         """Nothing is sent to this version from now on; where more of its workers are there, they say so within a second."""
-        if self._has_told:
+        if self._asks:
             await self._beat(0.0)
 
     async def _beat(self, seconds: float) -> None:
@@ -56,6 +60,7 @@ class CanaryBeat:
         except Exception:  # one that stopped beating would get nothing, and nobody would know why
             log.exception("a canary's heartbeat failed")
             return
+        self._asks = seconds > 0
         self._show(seen)
 
     def _show(self, seen: Canary) -> None:
