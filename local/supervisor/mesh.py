@@ -25,7 +25,7 @@ from local.supervisor.errors import MeshError, ProcessDied
 from local.supervisor.ports import HOST, Ports
 from local.supervisor.probes import http_ok
 from local.supervisor.process import Process, Spec
-from local.supervisor.replicas import all_workers, peers, service_of_worker
+from local.supervisor.replicas import all_workers, canaries_of, peers, service_of_worker
 from local.supervisor.supervisor import Say, Supervisor, silent
 from local.supervisor.temp_dir import make_temp_dir
 
@@ -48,8 +48,7 @@ class Mesh:
 
     ``services`` are those to start, with one worker each, or as many as ``replicas`` says: ``{"billing": 2}`` starts ``billing``
     and ``billing.2``; ``spares`` are those of them that are only started by ``restart``. ``without`` names other processes to leave out (``speech``, ``billing_mcp``, ``livekit``, ``redis``).
-    ``env_overrides`` is added to every worker's environment, ``env_of[name]`` to one process's; who has VOICEMESH_CANARY_WEIGHT there
-    is a canary of its service.
+    ``env_overrides`` is added to every worker's environment, ``env_of[name]`` to one process's.
     ``ports`` fixes some (``livekit``, ``redis``, ``speech``, ``billing_mcp``, ``billing.health`` ...). ``brain`` are the
     variables that select a language model; empty means the playbook, whatever the shell has. ``speech_url`` is a speech server
     that runs already (another mesh's), used instead of one of its own. ``for_browsers`` starts the gateway, with its call page;
@@ -85,7 +84,6 @@ class Mesh:
         self._without, self._say = frozenset(without) | ({"speech"} if speech_url else set()), say
         self._speech_url, self._for_browsers, self._bridge = speech_url, for_browsers, bridge
         self._env_overrides, self._env_of = dict(env_overrides or {}), dict(env_of or {})
-        self._canaries = frozenset(name for name, env in self._env_of.items() if env.get("VOICEMESH_CANARY_WEIGHT"))
         self._wanted_ports, self._brain = dict(ports or {}), dict(brain or {})
         self._ports = Ports()
         self._temp_dir: Path | None = None
@@ -366,7 +364,7 @@ class Mesh:
             "VOICEMESH_HEALTH_PORT": str(port[f"{worker}.health"]),
             "VOICEMESH_METRICS_PORT": str(port[f"{worker}.metrics"]),
             "VOICEMESH_GRPC_PORT": str(port[f"{worker}.grpc"]),
-            "VOICEMESH_PEERS": peers(SERVICES, self._replicas, self.grpc_address, self._canaries),
+            "VOICEMESH_PEERS": peers(SERVICES, self._replicas, self.grpc_address, canaries_of(self._env_of)),
             "VOICEMESH_SEAL_KEY": self._seal_key,
             # Nobody waits for calls to end when a person stops the mesh.
             "VOICEMESH_DRAIN_SECONDS": "0",

@@ -28,6 +28,11 @@ def service_of_worker(worker: str) -> str:
     return worker.partition(".")[0]
 
 
+def canaries_of(env_of: Mapping[str, Mapping[str, str]]) -> frozenset[str]:
+    """Those workers that are canaries by the environment that was given to each."""
+    return frozenset(name for name, env in env_of.items() if env.get("VOICEMESH_CANARY_WEIGHT"))
+
+
 def peers(
     services: Collection[str],
     replicas: Mapping[str, int],

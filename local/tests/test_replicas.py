@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from worker.settings import Settings
 
-from local.supervisor.replicas import all_workers, peers, service_of_worker, workers_of
+from local.supervisor.replicas import all_workers, canaries_of, peers, service_of_worker, workers_of
 
 
 def test_a_service_has_one_worker_unless_more_are_wanted() -> None:
@@ -52,5 +52,6 @@ def test_a_worker_reads_all_addresses_of_its_peers() -> None:
 
 
 def test_a_canary_is_found_under_a_name_of_its_own() -> None:
-    told = peers(("triage", "billing"), {"billing": 2}, lambda worker: f"{worker}:1", {"billing.2"})
+    canaries = canaries_of({"billing": {}, "billing.2": {"VOICEMESH_CANARY_WEIGHT": "10"}})
+    told = peers(("triage", "billing"), {"billing": 2}, lambda worker: f"{worker}:1", canaries)
     assert told == "triage=triage:1,billing=billing:1,billing-canary=billing.2:1"

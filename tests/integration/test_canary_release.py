@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from handoff.canary import Canary, place_of
 from handoff.giver import Giver
+from handoff.outcome import Accepted
 from handoff.redis_store import RedisStore
 from handoff.taker import Listener, Taker, serve
-from handoff.testing import make_call
+from handoff.testing import make_call, make_context
 from handoff.tls import Certificates
 from worker.handover.transfer import Moved, Stayed, Transfer
 from worker.testing.text_call import make_settings
@@ -47,7 +48,8 @@ class Billing:
     async def open(self, certificates: Callable[[str], Certificates | None] = lambda name: None) -> None:
         ports = []
         for version, places in (("1.0", self.stable), ("2.0", self.canary)):
-            taker = Taker("billing", version, store=self.store, admission=places)
+            name = "billing-canary" if version == "2.0" else "billing"
+            taker = Taker("billing", version, store=self.store, admission=places, agent_name=name)
             self.listener = await serve(taker, host=HOST, port=0, certificates=certificates("billing"))
             self._closing.push_async_callback(self.listener.stop)
             ports.append(self.listener.port)
@@ -89,6 +91,17 @@ async def billing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Billing]:
         made = Billing(closing)
         await made.open()
         yield made
+
+
+async def test_who_accepts_tells_under_which_name_its_agent_is_dispatched(billing: Billing) -> None:
+    told = [
+        await billing.giver.offer(make_context(handoff_id), "billing", among=among)
+        for handoff_id, among in (("h1", ""), ("h2", "billing-canary"))
+    ]
+    assert [(each.agent_name, each.version) for each in told if isinstance(each, Accepted)] == [
+        ("billing", "1.0"),
+        ("billing-canary", "2.0"),
+    ]
 
 
 async def test_each_version_has_the_calls_of_its_share(billing: Billing) -> None:

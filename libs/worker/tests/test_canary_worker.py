@@ -172,6 +172,12 @@ def test_a_weight_makes_a_canary_and_nothing_does_not() -> None:
         assert Settings.from_env({**GOOD, **empty}).name_of("billing") == "billing"
 
 
+@pytest.mark.parametrize("version", ["x" * 129, "two\nlines"])
+def test_a_version_is_one_short_line(version: str) -> None:
+    with pytest.raises(SettingsError, match="VOICEMESH_VERSION must be one line"):
+        Settings.from_env({**GOOD, "VOICEMESH_VERSION": version})
+
+
 # --- calls that lost their agent --------------------------------------------------------------------------------------
 class Told:
     """What a main process says of its canary."""

@@ -80,6 +80,13 @@ def _tls_dir(raw: str) -> str:
     return folder
 
 
+def _version(raw: str) -> str:
+    version = raw.strip()
+    if len(version) > 128 or not version.isprintable():
+        raise ValueError("must be one line of at most 128 characters")
+    return version
+
+
 def _canary_weight(raw: str) -> int:
     # Nothing is no canary. Zero is refused: whoever wrote it meant a canary, and would get a worker like all others.
     return _whole(1, MOST_WEIGHT)(raw) if raw.strip() else 0
@@ -180,7 +187,7 @@ class Settings:
         why="a folder with tls.crt, tls.key and ca.crt; empty = services do not prove who they are",
     )
 
-    version: str = _var("VOICEMESH_VERSION", _text, "", why="this worker's release; empty = its package's version")
+    version: str = _var("VOICEMESH_VERSION", _version, "", why="this worker's release; empty = its package's version")
     canary_weight: int = _var(
         "VOICEMESH_CANARY_WEIGHT",
         _canary_weight,

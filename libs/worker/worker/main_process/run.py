@@ -234,6 +234,7 @@ class _Worker:
             store=store,
             admission=self._admission,
             directory=DIRECTORY,
+            agent_name=s.name_of(self._service.name),
         )
         known = Certificates.of(s.tls_dir)
         await doors.open_all(
