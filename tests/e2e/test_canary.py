@@ -1,4 +1,5 @@
-"""A call in a canary's share is taken by the canary, and goes on with the service's other worker when the canary is taken away."""
+"""A call in a canary's share is taken by the canary, and goes on with the service's other worker when the canary is taken away; all of
+them prove to each other who they are."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ from local.supervisor.mesh import Mesh
 from tests.e2e import calls
 from tests.e2e.calls import CHARGED_TWICE, Live, caller, hangs_up, ring, says
 from tests.e2e.processes import has_no_call, health, until
+from tests.integration.certificates import Authority, mount
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
@@ -27,13 +29,18 @@ CANARY, WEIGHT = "billing.2", 50
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def mesh(run_dirs: Path) -> AsyncIterator[Mesh]:
-    """Billing has two workers; the second one is a canary."""
-    canary = {"VOICEMESH_CANARY_WEIGHT": str(WEIGHT), "VOICEMESH_VERSION": "2.0-canary"}
+    """Billing has two workers; the second one is a canary, with its service's certificate."""
+    authority = Authority()
+    tls = {
+        service: {"VOICEMESH_TLS_DIR": str(mount(run_dirs / f"{service}-tls", authority.issue(service)))}
+        for service in ("triage", "billing")
+    }
+    canary = {"VOICEMESH_CANARY_WEIGHT": str(WEIGHT), "VOICEMESH_VERSION": "2.0-canary"} | tls["billing"]
     async with Mesh(
         run_dirs / "canary",
         services=("triage", "billing"),
         replicas={"billing": 2},
-        env_of={CANARY: canary},
+        env_of={**tls, CANARY: canary},
         # Patient: on a busy machine a canary that is late would be a canary that fails, and the call another worker's.
         env_overrides={
             "VOICEMESH_DRAIN_SECONDS": "60",
