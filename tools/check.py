@@ -92,7 +92,7 @@ def checks(*, full: bool = True) -> list[Check]:
         _units("worker-1", *worker[::2], group="unit"),
         _units("worker-2", *worker[1::2], group="unit"),
         _units("handoff", "libs/handoff", group="unit"),
-        _units("backoffice", "libs/backoffice", "libs/ledger", "libs/yaml_lines", group="unit"),
+        _units("backoffice", "libs/backoffice", "libs/ledger", "libs/scale_down", "libs/yaml_lines", group="unit"),
         _units("services", "services", "gateway/tests"),
         _units("local", "local/tests", "bench/tests"),
         Check("ruff", _python("ruff", "check", "."), "lint"),
