@@ -26,7 +26,9 @@ ON_ONE_MACHINE = {
 ELSEWHERE = {"VOICEMESH_PEERS", "VOICEMESH_CLIPS_DIR", "VOICEMESH_LIVEKIT_CLIENT"}
 """Peers are found by their names; the two places are those of the image."""
 OF_CUSTOMER_CARE = {"VOICEMESH_DESK_PHONES", "VOICEMESH_DESK_TRUNK", "VOICEMESH_DESK_RING_SECONDS"}
-NOT_HERE = ON_ONE_MACHINE | ELSEWHERE
+ON_A_CLUSTER = {"VOICEMESH_TLS_DIR", "VOICEMESH_CANARY_WEIGHT"}
+"""Workers of one machine trust its network; a canary is a Deployment of its own."""
+NOT_HERE = ON_ONE_MACHINE | ELSEWHERE | ON_A_CLUSTER
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from canary_suite import CanarySuite, beats, counted
-from handoff import keys
 from handoff.canary import TRIAL_SECONDS
+from handoff.keys import PLAIN as keys
 from redis.asyncio import Redis
 from store_steps import MakeStore
 

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from redis.asyncio import Redis
-
-from handoff import keys
 from handoff.canary import FAILED_PER_CENT, MOST_FAILED, TRIAL_SECONDS, WINDOW
-from handoff.lua import run
+from handoff.lua import KeyedRedis, run
 
 _TRIALS = f"""
 local TRIAL_SECONDS, WINDOW, MOST_FAILED, FAILED_PER_CENT = {TRIAL_SECONDS:.0f}, {WINDOW}, {MOST_FAILED}, {FAILED_PER_CENT}
@@ -93,30 +90,30 @@ return told(version, found)
 """
 
 
-async def _run(client: Redis, lua: str, service: str, *args: str | int | float) -> list[Any]:
-    return await run(client, _TRIALS + _TRIAL_STEPS + lua, touched=[keys.canary(service)], args=list(args))
+async def _run(redis: KeyedRedis, lua: str, service: str, *args: str | int | float) -> list[Any]:
+    return await run(redis, _TRIALS + _TRIAL_STEPS + lua, touched=[redis.keys.canary(service)], args=list(args))
 
 
-async def note(client: Redis, *, service: str, version: str, weight: int, seconds: float) -> list[Any]:
+async def note(redis: KeyedRedis, *, service: str, version: str, weight: int, seconds: float) -> list[Any]:
     """['ok', version, weight, 1 when its workers are there, spoken, failed, recent, stopped_at, why]."""
-    return await _run(client, _NOTE, service, version, weight, seconds)
+    return await _run(redis, _NOTE, service, version, weight, seconds)
 
 
-async def look(client: Redis, *, service: str) -> list[Any]:
+async def look(redis: KeyedRedis, *, service: str) -> list[Any]:
     """As ``note``; ['ok'] when there is none."""
-    return await _run(client, _LOOK, service)
+    return await _run(redis, _LOOK, service)
 
 
-async def count(client: Redis, *, service: str, version: str, outcome: str) -> list[Any]:
+async def count(redis: KeyedRedis, *, service: str, version: str, outcome: str) -> list[Any]:
     """As ``note`` when this stopped the version, else ['ok']. ``outcome``: spoken or failed."""
-    return await _run(client, _COUNT, service, version, outcome)
+    return await _run(redis, _COUNT, service, version, outcome)
 
 
-async def stop(client: Redis, *, service: str, why: str) -> list[Any]:
+async def stop(redis: KeyedRedis, *, service: str, why: str) -> list[Any]:
     """As ``look``."""
-    return await _run(client, _STOP, service, why)
+    return await _run(redis, _STOP, service, why)
 
 
-async def reset(client: Redis, *, service: str) -> list[Any]:
+async def reset(redis: KeyedRedis, *, service: str) -> list[Any]:
     """As ``look``."""
-    return await _run(client, _RESET, service)
+    return await _run(redis, _RESET, service)

@@ -41,6 +41,18 @@ def test_wrong_values_say_what_is_wrong_and_what_to_give() -> None:
     ]
 
 
+def test_redis_may_be_one_or_watched_by_sentinels_or_a_cluster() -> None:
+    for url in (
+        "rediss://h?ssl_ca_certs=/ca",
+        "redis+sentinel://a,b/mymaster",
+        "rediss+cluster://a,b?ssl_ca_certs=/ca",
+    ):
+        assert Settings.from_env({**GOOD, "REDIS_URL": f" {url} "}).redis_url == url
+    with pytest.raises(SettingsError, match="REDIS_URL must name the master") as caught:
+        Settings.from_env({**GOOD, "REDIS_URL": "redis+sentinel://me:s3cret@a,b"})
+    assert "s3cret" not in str(caught.value)
+
+
 def test_without_any_speech_provider_a_worker_does_not_start() -> None:
     with pytest.raises(SettingsError, match="no speech at hand"):
         Settings.from_env({k: v for k, v in GOOD.items() if k != "VOICEMESH_SPEECH_URL"})

@@ -12,6 +12,7 @@ from typing import Any
 from handoff import tls
 from handoff.agent_ids import canary_of
 from handoff.canary import MOST_WEIGHT
+from handoff.redis_address import RedisAddress
 
 
 class SettingsError(Exception):
@@ -34,6 +35,11 @@ def _url(*schemes: str) -> Callable[[str], str]:
         return url
 
     return parse
+
+
+def _redis(raw: str) -> str:
+    RedisAddress.of(raw)
+    return raw.strip()
 
 
 def _number(low: float, high: float) -> Callable[[str], float]:
@@ -144,7 +150,7 @@ class Settings:
     livekit_url: str = _var("LIVEKIT_URL", _url("ws", "wss"), why="LiveKit's address, e.g. ws://127.0.0.1:7880")
     livekit_api_key: str = _var("LIVEKIT_API_KEY", _text, why="an API key that the LiveKit server knows")
     livekit_api_secret: str = _var("LIVEKIT_API_SECRET", _text, why="the secret of that key")
-    redis_url: str = _var("REDIS_URL", _url("redis", "rediss"), why="Redis's address, e.g. redis://127.0.0.1:6379/0")
+    redis_url: str = _var("REDIS_URL", _redis, why="Redis's address, e.g. redis://127.0.0.1:6379/0")
 
     openai_api_key: str = _var("OPENAI_API_KEY", _text, "", why="the key of an OpenAI-compatible provider")
     openai_base_url: str = _var(

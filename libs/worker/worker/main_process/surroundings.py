@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from handoff.errors import StoreUnavailable
+from handoff.redis_address import RedisAddress
 from handoff.store import Store
 from livekit import api
 
@@ -54,7 +55,7 @@ async def _redis(settings: Settings, store: Store) -> str:
         await store.now()
     except StoreUnavailable as e:
         raise _NotYet(
-            f"REDIS_URL: no Redis serves us at {_place(settings.redis_url)} ({e}); start it, or mend REDIS_URL"
+            f"REDIS_URL: no Redis serves us at {RedisAddress.of(settings.redis_url).place} ({e}); start it, or mend REDIS_URL"
         ) from None
     return ""
 
