@@ -72,9 +72,12 @@ exec:
     - -c
     - |
       import socket, sys
-      with socket.create_connection(("127.0.0.1", 8000), 2) as asked:
-          asked.sendall(b"GET {{ . }} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
-          sys.exit(b" 200 " not in asked.recv(64))
+      try:
+          with socket.create_connection(("127.0.0.1", 8000), 2) as asked:
+              asked.sendall(b"GET {{ . }} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+              sys.exit(b" 200 " not in asked.recv(64))
+      except OSError as error:
+          sys.exit(f"it does not listen: {error}")
 {{- end }}
 
 {{- define "specialist.office" -}}
