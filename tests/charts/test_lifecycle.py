@@ -147,6 +147,21 @@ def test_a_canary_has_its_own_image_weight_and_name_and_is_scaled_by_nobody(prod
     assert set(production.of("HorizontalPodAutoscaler")) == set(SERVICES)
 
 
+def test_a_release_is_one_tag_for_worker_and_back_office_and_what_the_worker_calls_itself(production: Rendered) -> None:
+    found = render(*rendering.ALONE, "--set", "image.tag=0.3.0")
+    spec = found.one("Deployment", "billing")["spec"]["template"]["spec"]
+    images = [one["image"] for one in rendering.containers(spec)]
+    assert images == ["voice-mesh/billing-mcp:0.3.0", "voice-mesh/billing:0.3.0"]
+    assert rendering.variables(spec["containers"][0])["VOICEMESH_VERSION"] == "0.3.0"
+    versions = [
+        rendering.variables(production.one("Deployment", name)["spec"]["template"]["spec"]["containers"][0])[
+            "VOICEMESH_VERSION"
+        ]
+        for name in ("billing", "billing-canary")
+    ]
+    assert versions == ["sha256:222222222222", "0.2.0-rc.1"]
+
+
 def test_scale_down_is_there_exactly_where_pods_are_taken_away_automatically(
     default: Rendered, trial: Rendered, production: Rendered
 ) -> None:

@@ -53,18 +53,14 @@ def test_in_the_whole_meshs_release_only_this_services_values_are_set() -> None:
     settings = release.release_settings("0.2.0", canary=0)
     arguments = release.upgrade(IN_THE_MESH, "billing", settings, registry="", timeout="1m")
     changed = [arguments[at + 1] for at, word in enumerate(arguments) if word.startswith("--set")]
-    assert changed == [
-        "billing.canary.enabled=false",
-        "billing.image.tag=0.2.0",
-        "billing.backOffice.image.tag=0.2.0",
-    ]
+    assert changed == ["billing.canary.enabled=false", "billing.image.tag=0.2.0"]
     assert "--reset-then-reuse-values" in arguments
 
 
 def test_a_canary_leaves_the_version_of_all_others_alone() -> None:
     settings = release.release_settings("0.2.0", canary=10)
     assert settings["canary.weight"] == "10" and settings["canary.image.tag"] == "0.2.0"
-    assert not any(name.startswith(("image.", "backOffice.")) for name in settings)
+    assert not any(name.startswith("image.") for name in settings)
 
 
 def test_back_means_the_last_version_that_ran_and_was_another_one() -> None:

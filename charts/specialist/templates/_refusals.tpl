@@ -45,6 +45,7 @@
   "VOICEMESH_MCP_URL" "the chart sets it"
   "VOICEMESH_TLS_DIR" "set global.mtls.enabled instead"
   "VOICEMESH_CANARY_WEIGHT" "set canary.weight instead"
+  "VOICEMESH_VERSION" "it is the image's tag"
   "VOICEMESH_CLIPS_DIR" "the chart sets it"
   "VOICEMESH_HEALTH_PORT" "the chart's probes and policies know 8080"
   "VOICEMESH_METRICS_PORT" "the chart's probes and policies know 9090"

@@ -16,6 +16,7 @@ voicemesh:line:<service>      zset     LINE_SECONDS, renewed         calls that 
 voicemesh:line:<service>:until  zset   the same                      the same calls, by the moment they count as gone
 voicemesh:line:<service>:last   string  the same                     number of the last arrival
 voicemesh:breaker:<service>   hash     BREAKER_SECONDS, renewed      state of a service's circuit breaker
+voicemesh:canary:<service>    hash     TRIAL_SECONDS, renewed         its canary: version, weight, until when that holds, what came of it
 voicemesh:rooms:<list>        zset     ROOMS_SECONDS, renewed        rooms that somebody is to look at, by the moment to do so
 voicemesh:event:<event id>    string   EVENT_SECONDS                 that what LiveKit told by this event was noted
 voicemesh:duty                zset     as long as anybody in it      humans who take calls, by the moment each counts as gone
@@ -94,6 +95,11 @@ def line_last(service: str) -> str:
 def breaker(service: str) -> str:
     """Key of a breaker's hash."""
     return f"{_PREFIX}:breaker:{service}"
+
+
+def canary(service: str) -> str:
+    """Key of what is known of a service's canary."""
+    return f"{_PREFIX}:canary:{service}"
 
 
 def rooms(list_: str) -> str:

@@ -18,6 +18,8 @@ capabilities: {drop: [ALL]}
   envFrom:
     - configMapRef: {name: {{ $v.service }}}
   env: {{- include "specialist.secretVariables" .root | trim | nindent 4 }}
+    # What people and a canary's record call this release.
+    - {name: VOICEMESH_VERSION, value: {{ include "specialist.version" (dict "root" .root "target" $v.service "own" $v.image "instead" $canary.image) | quote }}}
     {{- if $canary }}
     - {name: VOICEMESH_CANARY_WEIGHT, value: {{ $canary.weight | toString | quote }}}
     {{- range $name, $value := $canary.env }}
@@ -79,12 +81,13 @@ exec:
 {{- $v := .root.Values }}
 {{- $office := $v.backOffice }}
 {{- $canary := .canary | default dict }}
+{{- $own := dict "repository" $office.image.repository "tag" ($office.image.tag | default $v.image.tag) "digest" $office.image.digest }}
 {{- $instead := dict }}
 {{- if $canary }}
 {{- $instead = dict "tag" ($canary.backOffice.image.tag | default $canary.image.tag) "digest" $canary.backOffice.image.digest }}
 {{- end }}
 - name: back-office
-  image: {{ include "specialist.image" (dict "root" .root "target" (replace "_" "-" $office.module) "own" $office.image "instead" $instead) }}
+  image: {{ include "specialist.image" (dict "root" .root "target" (replace "_" "-" $office.module) "own" $own "instead" $instead) }}
   imagePullPolicy: {{ $v.global.image.pullPolicy }}
   # A sidecar: up before the worker starts, and told to go when the worker has gone.
   restartPolicy: Always

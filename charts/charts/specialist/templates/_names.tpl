@@ -24,6 +24,12 @@ voice-mesh/service: {{ .Values.service }}
 {{- if $digest }}{{ $repository }}@{{ $digest }}{{ else }}{{ $repository }}:{{ $tag }}{{ end }}
 {{- end }}
 
+{{/* Its version: the tag, or the digest's beginning. Call as specialist.image. */}}
+{{- define "specialist.version" -}}
+{{- $image := include "specialist.image" . }}
+{{- if contains "@" $image }}{{ $image | splitList "@" | last | trunc 19 }}{{ else }}{{ $image | splitList ":" | last }}{{ end }}
+{{- end }}
+
 {{/* How long Kubernetes waits for a pod that shall go. */}}
 {{- define "specialist.gracePeriod" -}}
 {{- $needed := add .Values.preStopSeconds .Values.drainSeconds .Values.closingSeconds | int }}
