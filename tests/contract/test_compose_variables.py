@@ -25,10 +25,10 @@ ON_ONE_MACHINE = {
 """Each container has an address and all ports for itself."""
 ELSEWHERE = {"VOICEMESH_PEERS", "VOICEMESH_CLIPS_DIR", "VOICEMESH_LIVEKIT_CLIENT"}
 """Peers are found by their names; the two places are those of the image."""
+OF_THE_CHARTS = {"VOICEMESH_TLS_DIR", "VOICEMESH_CANARY_WEIGHT"}
+"""On one machine's own network nothing is encrypted, and a canary is another Deployment."""
 OF_CUSTOMER_CARE = {"VOICEMESH_DESK_PHONES", "VOICEMESH_DESK_TRUNK", "VOICEMESH_DESK_RING_SECONDS"}
-ON_A_CLUSTER = {"VOICEMESH_TLS_DIR", "VOICEMESH_CANARY_WEIGHT"}
-"""Workers of one machine trust its network; a canary is a Deployment of its own."""
-NOT_HERE = ON_ONE_MACHINE | ELSEWHERE | ON_A_CLUSTER
+NOT_HERE = ON_ONE_MACHINE | ELSEWHERE | OF_THE_CHARTS
 
 
 @pytest.fixture(scope="module")
