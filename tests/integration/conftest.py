@@ -25,6 +25,7 @@ pytest.register_assert_rewrite(
     "claim_suite",
     "callbacks_suite",
     "shared_suite",
+    "canary_suite",
     "store_steps",
     "store_machine",
     "recovery_machine",

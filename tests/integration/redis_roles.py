@@ -76,6 +76,11 @@ async def worker_does(store: Any) -> None:
     await store.note_worker(make_worker(), seconds=60)
     await store.breaker_load("billing")
     await store.breaker_swap("billing", 0, {"state": "open"})
+    await store.note_canary("billing", version="2.0", weight=10, seconds=60)
+    await store.canary("billing")
+    await store.count_canary("billing", version="2.0", is_spoken=True)
+    await store.stop_canary("billing", why="a word")
+    await store.reset_canary("billing")
     await store.rooms_due(RoomList.LONELY, again_seconds=1.0)
     await store.forget_room("room-1", RoomList.LONELY)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 
 import pytest
 from handoff.call import Ending, Floor
-from handoff.errors import FloorLost, UnknownCall, UnknownHandoff, WireMismatch
+from handoff.errors import FloorLost, UnknownCall, UnknownHandoff
 from handoff.keys import Keys
 from handoff.lifecycle import State
 from handoff.redis_store import RedisStore
@@ -259,36 +258,6 @@ async def test_a_line_of_an_older_release_is_read(make_store: MakeStore, client:
     assert (line.call_id, line.ending, line.services, line.detail) == ("call-1", Ending.RESOLVED, (), "")
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"call_id": "call-1", "ending": "vanished", "ended_at": "1.0"},
-        {"ending": "resolved", "ended_at": "1.0"},
-        {"call_id": "call-1", "ending": "resolved", "ended_at": "1.0", "services": "billing"},
-    ],
-    ids=["no ending", "no call", "no list"],
-)
-async def test_a_line_that_cannot_be_read_is_a_wire_mismatch(
-    make_store: MakeStore, client: Redis, fields: dict[str, str], keys: Keys
-) -> None:
-    store = make_store()
-    await client.xadd(keys.ledger, fields)  # type: ignore[arg-type]
-    await client.expire(keys.ledger, 100)
-    with pytest.raises(WireMismatch):
-        await store.ledger_after()
-
-
-@pytest.mark.parametrize("fields", [{"ticket": "{}"}, {"note": "none"}])
-async def test_a_callback_that_cannot_be_read_is_a_wire_mismatch(
-    make_store: MakeStore, client: Redis, fields: dict[str, str], keys: Keys
-) -> None:
-    store = make_store()
-    await client.xadd(keys.callbacks, fields)  # type: ignore[arg-type]
-    await client.expire(keys.callbacks, 100)
-    with pytest.raises(WireMismatch):
-        await store.callbacks()
-
-
 async def test_a_reader_goes_on_with_its_cursor_when_redis_came_back_empty(
     make_store: MakeStore, client: Redis
 ) -> None:
@@ -337,29 +306,6 @@ async def test_a_connection_that_redis_closed_is_opened_again(make_store: MakeSt
     await opened(store)
     await client.client_kill_filter(_type="normal", skipme=True)
     assert (await store.renew_floor("call-1", epoch=1, lease_seconds=LEASE)).epoch == 1
-
-
-@pytest.mark.parametrize("record", ["not json", "{}", "[]", json.dumps({"call_id": 7})])
-async def test_a_stored_call_that_cannot_be_read_is_a_wire_mismatch(
-    make_store: MakeStore, client: Redis, record: str, keys: Keys
-) -> None:
-    store = make_store()
-    await opened(store)
-    await client.hset(keys.call("call-1"), "record", record)
-    with pytest.raises(WireMismatch):
-        await store.load_call("call-1")
-
-
-@pytest.mark.parametrize(("field", "value"), [("context", "{}"), ("state", "dancing"), ("at:ready", "soon")])
-async def test_a_stored_handoff_that_cannot_be_read_is_a_wire_mismatch(
-    make_store: MakeStore, client: Redis, field: str, value: str, keys: Keys
-) -> None:
-    store = make_store()
-    await opened(store)
-    await ready(store)
-    await client.hset(keys.handoff("handoff-1"), field, value)
-    with pytest.raises(WireMismatch):
-        await store.load_handoff("handoff-1")
 
 
 async def test_the_ledger_is_read_in_pages(

@@ -49,12 +49,12 @@ WORKER = Role(
     changes=lambda keys: (
         *(keys.call(_ANY), keys.handoff(_ANY), keys.live, keys.ledger),
         *(keys.callbacks, keys.callback_of(_ANY), keys.tickets),
-        *(keys.line(_ANY), keys.breaker(_ANY), keys.rooms("lonely")),
+        *(keys.line(_ANY), keys.breaker(_ANY), keys.canary(_ANY), keys.rooms("lonely")),
         *(keys.duty, keys.workers, keys.workers_told),
     ),
     reads=lambda keys: (),
     hears=True,
-    commands=f"{_ANY_SCRIPT} {_A_CALL} get set del incr info zcard zrange zrangebyscore zrank zremrangebyscore zscore",
+    commands=f"{_ANY_SCRIPT} {_A_CALL} get set del hkeys incr info zcard zrange zrangebyscore zrank zremrangebyscore zscore",
 )
 GATEWAY = Role(
     changes=lambda keys: (

@@ -16,6 +16,7 @@ voicemesh:line:<service>      zset     LINE_SECONDS, renewed         calls that 
 voicemesh:line:<service>:until  zset   the same                      the same calls, by the moment they count as gone
 voicemesh:line:<service>:last   string  the same                     number of the last arrival
 voicemesh:breaker:<service>   hash     BREAKER_SECONDS, renewed      state of a service's circuit breaker
+voicemesh:canary:<service>    hash     TRIAL_SECONDS, renewed         its canary: version, weight, until when that holds, what came of it
 voicemesh:rooms:<list>        zset     ROOMS_SECONDS, renewed        rooms that somebody is to look at, by the moment to do so
 voicemesh:event:<event id>    string   EVENT_SECONDS                 that what LiveKit told by this event was noted
 voicemesh:duty                zset     as long as anybody in it      humans who take calls, by the moment each counts as gone
@@ -86,6 +87,10 @@ class Keys:
     def breaker(self, service: str) -> str:
         """Key of a breaker's hash."""
         return f"{self.prefix}:breaker:{service}"
+
+    def canary(self, service: str) -> str:
+        """Key of what is known of a service's canary."""
+        return f"{self.prefix}:canary:{service}"
 
     # --- of LiveKit's rooms ---------------------------------------------------------------------------------------
     def rooms(self, list_: str) -> str:

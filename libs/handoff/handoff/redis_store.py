@@ -21,13 +21,14 @@ from handoff.lifecycle import FINAL, State
 from handoff.record import MAX_DETAIL_CHARS, pack_call, pack_handoff
 from handoff.redis_address import Kind, RedisAddress
 from handoff.redis_callbacks import RedisCallbacks
+from handoff.redis_canary import RedisCanaries
 from handoff.redis_recovery import RedisRecovery
 from handoff.redis_shared import RedisShared
 from handoff.rows import accepted, call_of, fields_of, floor_of, handoff_of
 from handoff.store import Handoff
 
 
-class RedisStore(RedisRecovery, RedisShared, RedisCallbacks):
+class RedisStore(RedisRecovery, RedisShared, RedisCallbacks, RedisCanaries):
     """See ``Store``. Connects at the first use, so it may be made before a fork but must first be used after it."""
 
     def __init__(

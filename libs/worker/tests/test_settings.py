@@ -1,5 +1,7 @@
 """A bad environment is reported whole, with how to mend each part."""
 
+from pathlib import Path
+
 import pytest
 from worker.settings import Phone, Settings, SettingsError
 
@@ -92,3 +94,16 @@ def test_a_malformed_telephone_shows_the_right_form_and_is_not_quoted(raw: str) 
     with pytest.raises(SettingsError, match=r"VOICEMESH_DESK_PHONES must look like Anna=\+15550100001") as caught:
         Settings.from_env({**GOOD, "VOICEMESH_DESK_PHONES": f"Ben=+15550100009,{raw}"})
     assert "0009" not in str(caught.value)
+
+
+def test_a_folder_of_certificates_holds_three_files_or_is_told_which_is_missing(tmp_path: Path) -> None:
+    environ = {**GOOD, "VOICEMESH_TLS_DIR": str(tmp_path)}
+    for name in ("tls.crt", "ca.crt"):
+        (tmp_path / name).touch()
+    with pytest.raises(
+        SettingsError, match=r"VOICEMESH_TLS_DIR leads to .+, where there is no tls\.key; give a folder"
+    ):
+        Settings.from_env(environ)
+    (tmp_path / "tls.key").touch()
+    assert Settings.from_env(environ).tls_dir == str(tmp_path)
+    assert Settings.from_env(GOOD).tls_dir == "", "without it nobody proves who he is"

@@ -6,8 +6,12 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
+from handoff import tls
+from handoff.agent_ids import canary_of
+from handoff.canary import MOST_WEIGHT
 from handoff.redis_address import RedisAddress
 
 
@@ -72,6 +76,26 @@ def _peers(raw: str) -> dict[str, str]:
             raise ValueError("must look like billing=127.0.0.1:50051|127.0.0.1:50061,triage=127.0.0.1:50052")
         peers[name.strip()] = address.strip()
     return peers
+
+
+def _tls_dir(raw: str) -> str:
+    folder = raw.strip()
+    missing = [name for name in tls.FILES if not (Path(folder) / name).is_file()]
+    if missing:
+        raise ValueError(f"leads to {folder}, where there is no {' and no '.join(missing)}")
+    return folder
+
+
+def _version(raw: str) -> str:
+    version = raw.strip()
+    if len(version) > 128 or not version.isprintable():
+        raise ValueError("must be one line of at most 128 characters")
+    return version
+
+
+def _canary_weight(raw: str) -> int:
+    # Nothing is no canary. Zero is refused: whoever wrote it meant a canary, and would get a worker like all others.
+    return _whole(1, MOST_WEIGHT)(raw) if raw.strip() else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +186,21 @@ class Settings:
     )
     peers: Mapping[str, str] = _var("VOICEMESH_PEERS", _peers, {}, why="gRPC addresses of the other services")
 
+    tls_dir: str = _var(
+        "VOICEMESH_TLS_DIR",
+        _tls_dir,
+        "",
+        why="a folder with tls.crt, tls.key and ca.crt; empty = services do not prove who they are",
+    )
+
+    version: str = _var("VOICEMESH_VERSION", _version, "", why="this worker's release; empty = its package's version")
+    canary_weight: int = _var(
+        "VOICEMESH_CANARY_WEIGHT",
+        _canary_weight,
+        0,
+        why="per cent of the handoffs that go to this canary, 1 to 50; empty = this worker is none",
+    )
+
     bind_host: str = _var("VOICEMESH_BIND_HOST", _text, "0.0.0.0", why="the address that the servers listen on")
     health_port: int = _var("VOICEMESH_HEALTH_PORT", _PORT, 8080, why="a free port for /health")
     metrics_port: int = _var("VOICEMESH_METRICS_PORT", _PORT, 9090, why="a free port for Prometheus")
@@ -246,6 +285,10 @@ class Settings:
         """Whether a language model is at hand; without one the playbook answers."""
         return bool(self.openai_api_key or self.openai_base_url)
 
+    def name_of(self, service: str) -> str:
+        """What leads to this worker, LiveKit's agent_name: its service's name, or its canary's."""
+        return canary_of(service) if self.canary_weight else service
+
     def peer(self, service: str) -> str:
         """gRPC address of a service's first worker: as configured, else its DNS name on the standard port."""
         return self.addresses(service)[0]
@@ -258,6 +301,19 @@ class Settings:
     def of_this_process(cls) -> Settings:
         """The settings of the process's own environment. Raises SettingsError."""
         return cls.from_env(os.environ)
+
+    @classmethod
+    def one_of_this_process(cls, field_name: str) -> Any:
+        """One of them alone, for a command that needs no more. Raises SettingsError."""
+        (f,) = (f for f in fields(cls) if f.name == field_name)
+        name, why = f.metadata["name"], f.metadata["why"]
+        raw = os.environ.get(name, "")
+        if not raw.strip():
+            raise SettingsError([f"{name} is not set: give {why}"])
+        try:
+            return f.metadata["parse"](raw)
+        except ValueError as e:
+            raise SettingsError([f"{name} {e}; give {why}"]) from None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
