@@ -86,6 +86,7 @@ def checks(*, full: bool = True) -> list[Check]:
     typed = [str(package.relative_to(ROOT)) for package in packages()]
     databases = ("libs/backoffice", "libs/ledger", "services")
     calls = ("--durations=12",) if full else ("-m", "short")
+    waits = ("--durations=12",) if full else ("-m", "not long")
     # More than all other units together: as one process it would run on alone when the others are done.
     worker = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "libs/worker").rglob("test_*.py"))
     return [
@@ -113,7 +114,7 @@ def checks(*, full: bool = True) -> list[Check]:
         _tier("charts", "tests/charts"),
         Check("evals", _python("local", "eval", "--run-dir", str(_TEMP / "eval")), "eval", alone=True),
         # These mostly wait for one another's processes: two files at a time.
-        _tier("integration", "tests/integration", more=("-n", "2", "--dist", "loadfile"), alone=True),
+        _tier("integration", "tests/integration", more=("-n", "2", "--dist", "loadfile", *waits), alone=True),
         _tier("e2e", "tests/e2e", timeout_seconds=300, alone=True, more=calls, bound_seconds=3600.0),
     ]
 

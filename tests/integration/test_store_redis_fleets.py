@@ -152,6 +152,7 @@ async def test_no_call_is_lost_nor_spoken_for_twice_when_the_master_is_killed_in
     assert sum(outcome.endings.values()) == outcome.calls
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "fleet", [lambda folder: Watched(folder, *STRICT, replicas=2)], indirect=True, ids=["Sentinels"]
 )
