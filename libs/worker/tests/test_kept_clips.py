@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from livekit import rtc
-from worker.speech import clips
+from worker.speech import clips, kept_clips
 from worker.speech.kept_clips import APOLOGY, CUT_OFF, TECHNICAL_PROBLEM, KeptClips
 from worker.testing.text_call import PaperService, make_settings, paper_service
 
@@ -89,6 +89,17 @@ async def test_filling_renders_every_sentence_and_then_nothing_more(service: Pap
     await kept.fill(voice)
     await kept.fill(voice)
     assert voice.rendered == [kept.text(CUT_OFF), kept.text(APOLOGY), kept.text(TECHNICAL_PROBLEM)]
+
+
+async def test_where_all_is_kept_no_voice_is_opened(
+    service: PaperService, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, voice = make_settings(clips_dir=str(folder)), Voice()
+    await KeptClips(settings, service).fill(voice)  # type: ignore[arg-type]
+    opened: list[object] = []
+    monkeypatch.setattr(kept_clips.speech, "Provider", lambda *given: opened.append(given))
+    await kept_clips.fill(settings, service)
+    assert opened == []
 
 
 async def test_what_another_process_is_rendering_is_left_to_it(service: PaperService, folder: Path) -> None:

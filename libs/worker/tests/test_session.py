@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from livekit import rtc
-from livekit.agents import AgentSession
+from livekit.agents import AgentSession, room_io
 from livekit.agents.voice import io
+from livekit.agents.voice.transcription.synchronizer import TranscriptSynchronizer
 from livekit.plugins import openai
 from worker.agent import session
 from worker.agent.session import CODE, PROMPT, SPELLING, WHOLE
+from worker.speech.at_once import AtOnce
 from worker.speech.early_ears import EarlyEars
 from worker.speech.steady_ears import SteadyEars
 from worker.testing.told import ToldModel
@@ -93,6 +97,15 @@ def test_spelling_gets_more_time_than_talking_and_talking_more_than_what_leaves_
     assert SPELLING["max_delay"] > PROMPT["max_delay"] >= CODE["max_delay"] > WHOLE["max_delay"]
 
 
+class Output(io.AudioOutput):
+    def __init__(self) -> None:
+        super().__init__(label="Output", capabilities=io.AudioOutputCapabilities(pause=True))
+
+    async def capture_frame(self, frame: rtc.AudioFrame) -> None: ...
+    def flush(self) -> None: ...
+    def clear_buffer(self) -> None: ...
+
+
 def some_ears(*, may_guess: bool = False) -> SteadyEars:
     return SteadyEars([openai.STT(api_key="none")], timeout_seconds=4.0, may_guess=may_guess)
 
@@ -121,6 +134,40 @@ def test_an_agents_end_is_not_the_calls_end() -> None:
     assert options.delete_room_on_close is False
     assert options.close_on_disconnect is True
     assert options.text_input is False
+
+
+def test_audio_comes_as_the_detectors_want_it_so_that_nobody_resamples_it_again() -> None:
+    audio = session.room_options("caller-1").audio_input
+    assert isinstance(audio, room_io.AudioInputOptions)
+    assert audio.sample_rate == 16_000
+
+
+async def test_the_voice_detector_has_no_threads() -> None:
+    running = session.build(ears=some_ears(), voice=openai.TTS(api_key="none"), brain=ToldModel())
+    assert isinstance(running.vad._executor, AtOnce)  # type: ignore[union-attr]
+
+
+async def test_the_pace_of_captions_is_looked_at_four_times_a_second() -> None:
+    """This reaches into LiveKit: a version that keeps its options elsewhere must be noticed here."""
+    synchronizer = TranscriptSynchronizer(next_in_chain_audio=Output(), next_in_chain_text=None)
+    session.pace_captions(SimpleNamespace(_room_io=SimpleNamespace(_tr_synchronizer=synchronizer)))  # type: ignore[arg-type]
+    stream = synchronizer._impl._audio_data.sr_stream
+    tone = (8000 * np.sin(np.arange(24_000 * 3) * 2 * np.pi * 300 / 24_000)).astype(np.int16)
+    stream.push_frame(rtc.AudioFrame(tone.tobytes(), 24_000, 1, tone.size))
+    stream.end_input()
+    paces = [event async for event in stream]
+    await synchronizer.aclose()
+    assert 8 <= len(paces) <= 11  # LiveKit's own options make 21
+
+
+def test_a_session_without_captions_has_no_pace() -> None:
+    session.pace_captions(SimpleNamespace(_room_io=None))  # type: ignore[arg-type]
+    session.pace_captions(SimpleNamespace(_room_io=SimpleNamespace(_tr_synchronizer=None)))  # type: ignore[arg-type]
+
+
+def test_livekit_keeps_the_synchronizer_where_it_is_looked_for() -> None:
+    assert "_tr_synchronizer" in inspect.getsource(room_io.RoomIO.__init__)
+    assert "_room_io" in inspect.getsource(AgentSession.__init__)
 
 
 # --- whom it listens to -----------------------------------------------------------------------------------------------
@@ -191,14 +238,6 @@ async def test_a_session_that_was_made_deaf_before_its_room_gives_it_ears_stays_
 
 # --- the gate on its voice --------------------------------------------------------------------------------------------
 def test_the_gate_goes_on_top_of_the_sessions_voice() -> None:
-    class Output(io.AudioOutput):
-        def __init__(self) -> None:
-            super().__init__(label="Output", capabilities=io.AudioOutputCapabilities(pause=True))
-
-        async def capture_frame(self, frame: rtc.AudioFrame) -> None: ...
-        def flush(self) -> None: ...
-        def clear_buffer(self) -> None: ...
-
     running = SimpleNamespace(output=SimpleNamespace(audio=Output()))
     gate = session.attach_gate(running, is_open=False)
     assert running.output.audio is gate

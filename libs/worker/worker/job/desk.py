@@ -143,6 +143,7 @@ class Desk:
             session_host=False,  # it would let anybody in the room read the conversation and drive the agent
             record=False,
         )
+        session.pace_captions(running)
         gate = session.attach_gate(running, is_open=is_open)
         agent.attach()
         AnswerTimes(running, call.call_id)

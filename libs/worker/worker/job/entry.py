@@ -20,14 +20,23 @@ PRELOAD = [
     "openai.resources.audio.speech",
     "openai.resources.audio.transcriptions",
     "openai.pagination",
+    # These come with a job's first request otherwise, while its caller waits.
+    "openai.resources.models",
+    "openai.lib.streaming.chat",
+    "numpy.fft",
     "anyio._backends._asyncio",
 ]
 """Imported once in the template process and shared by every job."""
 
 
+def preload(service: Service) -> list[str]:
+    """What the template of ``service`` imports, in this order: PRELOAD, the service itself, and what is made ready of it."""
+    return [*PRELOAD, service.agent.__module__, "worker.job.template"]
+
+
 def prewarm(process: JobProcess, service: Service, settings: Settings) -> None:
-    """In each idle process, before its call comes: the playbook is read (0.1 s), and the sentences for the worst case are
-    rendered unless they are kept already; that in a thread, so that the process is ready at once."""
+    """In each idle process, before its call comes: the playbook is looked up (or read, where there is no template), and the sentences
+    for the worst case are rendered unless they are kept already; that in a thread, so that the process is ready at once."""
     from worker.agent import cast
     from worker.speech import kept_clips  # already in memory, see PRELOAD
 

@@ -36,7 +36,7 @@ from handoff.taker import Taker
 from handoff.tls import Certificates
 from livekit.agents import AgentServer, JobRequest
 
-from worker.job.entry import PRELOAD, job, prewarm
+from worker.job.entry import job, preload, prewarm
 from worker.main_process import doors, draining, health, surroundings
 from worker.main_process.admission import Admission
 from worker.main_process.canary_beat import CanaryBeat
@@ -156,7 +156,7 @@ class _Worker:
             ws_url=settings.livekit_url,
             api_key=settings.livekit_api_key,
             api_secret=settings.livekit_api_secret,
-            preload_modules=PRELOAD,
+            preload_modules=preload(service),
             setup_fnc=functools.partial(prewarm, service=service, settings=settings),
             log_level=settings.log_level,
         )

@@ -73,11 +73,14 @@ class KeptClips:
         self._keep(text, rendered)
         return rendered
 
+    def missing(self) -> list[str]:
+        """Which sentences are not kept yet."""
+        return [text for text in map(self.text, (CUT_OFF, APOLOGY, TECHNICAL_PROBLEM)) if self.find(text) is None]
+
     async def fill(self, voice: tts.TTS[Any]) -> None:
         """Renders what is not kept yet and what no other process is rendering now. Raises livekit.agents.APIError."""
-        for name in (CUT_OFF, APOLOGY, TECHNICAL_PROBLEM):
-            text = self.text(name)
-            if self.find(text) is None and self._mark(text):
+        for text in self.missing():
+            if self._mark(text):
                 try:
                     self._keep(text, await clips.render(voice, text))
                 finally:
@@ -128,10 +131,16 @@ class KeptClips:
 
 async def fill(settings: Settings, service: Service) -> None:
     """In an idle process, ahead of every call; it is no fault when the voice is away: then it is rendered later."""
-    provider = speech.Provider(settings, service)
     try:
-        await KeptClips(settings, service).fill(provider.voice())
+        kept = KeptClips(settings, service)
+        if kept.missing():  # once a machine: the clients of a voice would be 4 MB in every idle process
+            await _fill(kept, speech.Provider(settings, service))
     except Exception as e:  # noqa: BLE001 - whatever the provider's client raised: an idle process must not die of it
         log.info("the sentences for the worst case are not rendered yet: %s", type(e).__name__)
+
+
+async def _fill(kept: KeptClips, provider: speech.Provider) -> None:
+    try:
+        await kept.fill(provider.voice())
     finally:
         await provider.aclose()
