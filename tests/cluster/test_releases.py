@@ -12,6 +12,8 @@ from tests.cluster.conftest import NEXT, SERVICE, Report
 from tests.cluster.test_pods_that_go import assert_nobody_was_dropped
 from tools.house import services
 
+SHOW = ("python", "-m", "worker.canary", "show", SERVICE, "--json")
+
 
 def _release(mesh: Cluster, *arguments: str) -> str:
     command = [sys.executable, "-m", "tools.release", SERVICE, *arguments, "--namespace", mesh.namespace]
@@ -57,18 +59,17 @@ def test_a_canary_takes_a_share_and_goes_again(two_pods: Cluster, report: Report
     [canary] = two_pods.until("the canary's pod", lambda: two_pods.pods(SERVICE, track="canary"), seconds=60)
     assert canary["spec"]["containers"][0]["image"] == f"voice-mesh/{SERVICE}:{NEXT}"
     names = tuple(f"canary-{number}" for number in range(6))
-    calls, taken = [], 0
+    calls, spoken = [], 0
     for pair in zip(names[::2], names[1::2], strict=True):
         two_pods.call(*pair)
         calls += two_pods.hung_up(*pair)
-        told = two_pods.kubectl("logs", canary["metadata"]["name"], "--container", "worker")
-        taken = sum(
-            '"answer_ms"' in line or "call_id" in json.loads(line) for line in told.splitlines() if line.startswith("{")
-        )
-        if taken:
+        told = json.loads(two_pods.kubectl("exec", f"deploy/{SERVICE}", "--container", "worker", "--", *SHOW))
+        assert told["stopped_at"] in (0, None), told
+        spoken = told["spoken"]
+        if spoken:
             break
-    report.table(f"A canary at 50 %: it had at least one of these calls: {bool(taken)}", calls)
-    assert taken, "with a half of the calls, one of six should have gone to it (1.6 % of runs: none)"
+    report.table(f"A canary at 50 %: it took {spoken} of these calls", calls)
+    assert spoken, "with a half of the calls, one of six should have gone to it (1.6 % of runs: none)"
     assert_nobody_was_dropped(two_pods, calls)
     _release(two_pods, "--rollback")
     two_pods.until("the canary is gone", lambda: not two_pods.pods(SERVICE, track="canary"), seconds=180)
