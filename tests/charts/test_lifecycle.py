@@ -56,7 +56,7 @@ def test_pods_come_fast_and_go_slowly(default: Rendered, service: str) -> None:
     sessions, cpu = spec["metrics"]
     assert sessions["pods"] == {
         "metric": {"name": "active_sessions"},
-        "target": {"type": "AverageValue", "averageValue": "50"},
+        "target": {"type": "AverageValue", "averageValue": "6"},
     }
     assert cpu["resource"] == {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}
     assert spec["behavior"] == {
@@ -69,6 +69,15 @@ def test_pods_come_fast_and_go_slowly(default: Rendered, service: str) -> None:
             "policies": [{"type": "Percent", "value": 25, "periodSeconds": 120}],
         },
     }
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_fifty_calls_a_pod_is_one_file_more(service: str) -> None:
+    fifty = render("charts", "-f", "charts/values-fifty.yaml")
+    assert fifty.ok, fifty.said
+    sessions, _ = fifty.one("HorizontalPodAutoscaler", service)["spec"]["metrics"]
+    assert sessions["pods"]["target"]["averageValue"] == "50"
+    assert fifty.one("ConfigMap", service)["data"]["VOICEMESH_MAX_SESSIONS"] == "60"
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -91,7 +100,7 @@ def test_keda_scales_by_the_same_numbers() -> None:
     spec = found.one("ScaledObject", "billing")["spec"]
     assert (spec["minReplicaCount"], spec["maxReplicaCount"]) == (3, 20)
     sessions, cpu = spec["triggers"]
-    assert sessions["metadata"]["threshold"] == "50" and cpu["metadata"] == {"value": "70"}
+    assert sessions["metadata"]["threshold"] == "6" and cpu["metadata"] == {"value": "70"}
     assert sessions["metadata"]["query"] == (
         'sum(active_sessions{service="billing",namespace="mesh",pod!~"billing-canary-.*"})'
     )

@@ -13,8 +13,8 @@ REFUSED = [
     # how values fit together
     ("billing.terminationGracePeriodSeconds=60", "billing: terminationGracePeriodSeconds is 60, and a pod needs 80", "Set terminationGracePeriodSeconds to 80"),
     ("billing.drainSeconds=300,billing.terminationGracePeriodSeconds=310", "a pod needs 320: 5 of preStopSeconds, 300 of drainSeconds, 15 of closingSeconds", ""),
-    ("billing.autoscaling.activeSessions=80", "autoscaling.activeSessions is 80 and maxSessions is 60", "Set maxSessions to 89 or more, or autoscaling.activeSessions to 54 or less"),
-    ("sales.maxSessions=50", "sales: autoscaling.activeSessions is 50 and maxSessions is 50", "Set maxSessions to 56"),
+    ("billing.autoscaling.activeSessions=8", "autoscaling.activeSessions is 8 and maxSessions is 8", "Set maxSessions to 9 or more, or autoscaling.activeSessions to 7 or less"),
+    ("sales.maxSessions=6", "sales: autoscaling.activeSessions is 6 and maxSessions is 6", "Set maxSessions to 7"),
     ("sales.autoscaling.minReplicas=30", "minReplicas is 30, more than autoscaling.maxReplicas (20)", "Set it to 20"),
     ("sales.autoscaling.kind=keda", "Set autoscaling.keda.prometheusAddress", "http://"),
     ("billing.service=sales", "A service has one name: set billing.service to billing", ""),
@@ -79,8 +79,8 @@ def test_a_service_alone_is_refused_the_same() -> None:
     "values",
     [
         "billing.terminationGracePeriodSeconds=80",
-        "billing.maxSessions=56",
-        "billing.maxSessions=10,billing.autoscaling.kind=none",
+        "billing.maxSessions=7",
+        "billing.maxSessions=5,billing.autoscaling.kind=none",
         "billing.preStopSeconds=0",
         "billing.canary.enabled=true,billing.canary.weight=50",
         "global.redis.bundled=true,secrets.create=true",

@@ -205,7 +205,7 @@ class Settings:
     health_port: int = _var("VOICEMESH_HEALTH_PORT", _PORT, 8080, why="a free port for /health")
     metrics_port: int = _var("VOICEMESH_METRICS_PORT", _PORT, 9090, why="a free port for Prometheus")
     grpc_port: int = _var("VOICEMESH_GRPC_PORT", _PORT, 50051, why="a free port for the handoff contract")
-    max_sessions: int = _var("VOICEMESH_MAX_SESSIONS", _whole(1, 1000), 10, why="how many calls this worker takes")
+    max_sessions: int = _var("VOICEMESH_MAX_SESSIONS", _whole(1, 1000), 8, why="how many calls this worker takes")
     idle_processes: int = _var("VOICEMESH_IDLE_PROCESSES", _whole(0, 32), 1, why="job processes kept warm")
     drain_seconds: int = _var("VOICEMESH_DRAIN_SECONDS", _whole(0, 7200), 60, why="how long SIGTERM waits for calls")
 
