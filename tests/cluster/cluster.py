@@ -102,7 +102,7 @@ class Cluster:
     def endings(self) -> dict[str, str]:
         """Call id -> ending, of every call in the ledger."""
         told = self.kubectl("exec", "deploy/ledger", "--", "python", "-m", "ledger", "show", "--json")
-        return {call["call_id"]: call["ending"] for call in json.loads(told)["calls"]}
+        return {call["call_id"]: call["ending"] for call in json.loads(told)["lines"]}
 
     # --- callers ------------------------------------------------------------------------------------------------------------
     def call(self, *names: str, script: str = "technical_crash") -> None:
