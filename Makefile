@@ -10,7 +10,7 @@ CHECK := $(PYTHON_BIN) -m tools.check
 unexport PYTHONDONTWRITEBYTECODE
 
 ##@ start
-.PHONY: setup demo calls up down status env logs call restart web livekit-sip ledger phone-config
+.PHONY: setup demo calls up down status env logs call restart web livekit-sip ledger phone-config env-file
 setup: ## Make .venv from requirements.lock (skipped while that is unchanged); PYTHON=... picks an interpreter
 	@PYTHON="$(PYTHON)" tools/setup
 
@@ -58,8 +58,11 @@ ledger: setup ## How calls ended; SINCE=1h, CALL=id, CALLBACKS=1, JSON=1
 phone-config: setup ## Telephone numbers: LiveKit's trunks and rules become what CONFIG=phone.yaml says; DRY_RUN=1 only shows it, ARGS=...
 	@$(PYTHON_BIN) -m gateway.phone $(if $(CONFIG),"$(CONFIG)") $(if $(DRY_RUN),--dry-run) $(ARGS)
 
+env-file: ## Write .env with random secrets for docker-compose.yml; what stands there already stays as it is
+	@tools/env-file
+
 ##@ check
-.PHONY: test lint unit services local contract offices integration eval model chaos e2e fmt
+.PHONY: test lint unit services local contract test-charts test-cluster offices integration eval model chaos e2e fmt
 test: setup web ## Lint, types, imports, sizes, proto, then the tests, with a few spoken calls; FULL=1 places all calls
 	@$(CHECK) all $(if $(FULL),--full)
 
@@ -77,6 +80,13 @@ local: setup ## Tests of the local mesh, its callers and its ear, and of the ben
 
 contract: setup ## Do names, files and generated code still agree
 	@$(CHECK) contract
+
+test-charts: setup ## The Helm charts: golden renders, Kubernetes' own schemas, policies, refusals (fetches Helm when there is none)
+	@$(CHECK) charts
+
+test-cluster: setup ## The charts on the cluster of KUBECONFIG, with callers on the line (tests/cluster/README.md); TAG=dev BUILDER=... LOADER=...
+	@$(PYTHON_BIN) -m pytest tests/cluster -q -rs --timeout=1800 $(if $(TAG),--tag "$(TAG)") \
+	  $(if $(BUILDER),--builder "$(BUILDER)") $(if $(LOADER),--load "$(LOADER)") $(ARGS)
 
 offices: setup ## The back offices' tests on real databases: SQLite, and a PostgreSQL of their own
 	@$(CHECK) offices
@@ -100,13 +110,34 @@ fmt: setup ## Format and sort imports
 	@$(PYTHON_BIN) -m ruff check --quiet --fix . && $(PYTHON_BIN) -m ruff format .
 
 ##@ make
-.PHONY: proto lock bench
+.PHONY: proto lock images release rollback bench sbom chart-copy
 proto: setup ## Regenerate libs/handoff/handoff/v1 from proto/
 	@$(PYTHON_BIN) -m tools.proto
 
-lock: ## Resolve requirements.in into requirements.lock (needs uv); UPGRADE=1 takes newer versions
+lock: ## Resolve requirements.in into requirements.lock, and the images' locks out of it (needs uv); UPGRADE=1 takes newer versions
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) requirements.in -o requirements.lock
+	$(PYTHON_BIN) -m tools.image_locks
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) tools/sbom.in -o tools/sbom.lock
+
+images: setup ## Build all images by docker or podman; VERSION=0.1.0 REGISTRY=host/path PUSH=1, ONLY='billing billing-mcp', BUILDER=... LOADER=...
+	@$(PYTHON_BIN) -m tools.images build $(ONLY) $(if $(VERSION),--version "$(VERSION)") $(if $(REGISTRY),--registry "$(REGISTRY)") \
+	  $(if $(PUSH),--push) $(if $(BUILDER),--builder "$(BUILDER)") $(if $(LOADER),--load "$(LOADER)")
+
+release: setup ## Build and upgrade one service: SERVICE=billing VERSION=0.2.0; CANARY=10 (per cent of its calls) REGISTRY=host/path NAMESPACE=...
+	@$(PYTHON_BIN) -m tools.release "$(SERVICE)" "$(VERSION)" $(if $(CANARY),--canary "$(CANARY)") $(if $(REGISTRY),--registry "$(REGISTRY)") \
+	  $(if $(NAMESPACE),--namespace "$(NAMESPACE)") $(if $(NO_BUILD),--no-build) $(if $(BUILDER),--builder "$(BUILDER)") $(if $(LOADER),--load "$(LOADER)")
+
+rollback: setup ## Take one service's last release back, or end its canary: SERVICE=billing NAMESPACE=...
+	@$(PYTHON_BIN) -m tools.release "$(SERVICE)" --rollback $(if $(NAMESPACE),--namespace "$(NAMESPACE)")
+
+sbom: setup ## What is in each image, as CycloneDX, from images/*.lock into .run/sbom
+	@$(PYTHON_BIN) -m tools.sbom
+
+# Helm looks for the umbrella's charts in charts/charts, and tells of each link that it meets there.
+chart-copy: ## Copy charts/specialist to where the umbrella chart has it
+	@rm -rf charts/charts && mkdir charts/charts && cp -R charts/specialist charts/charts/specialist
 
 bench: setup ## Measure handoffs at the caller's ear, with the in-process change of agent beside them; ARGS=...
 	@$(PYTHON_BIN) -m bench.handoff $(ARGS)

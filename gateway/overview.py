@@ -87,6 +87,7 @@ class Overview:
                 "calls": calls[entry.name],
                 "breaker": (await self._breaker.state(entry.name)).value,
                 "places": None if workers is None else _places_of([w for w in workers if w.service == entry.name]),
+                "canaries": _canaries_of([w for w in workers or () if w.service == entry.name]),
             }
             for entry in DIRECTORY.values()
         ]
@@ -123,7 +124,9 @@ def _row_of(call: Call, floor: Floor | None, now: float) -> Row:
 
 
 def _places_of(workers: list[WorkerStatus]) -> Row:
-    """Of the workers that calls can come to, in all; and how many others there are, by why none can come."""
+    """Of the workers that calls can come to, in all; and how many others there are, by why none can come. Without canaries: their
+    places are for their share of the calls alone."""
+    workers = [worker for worker in workers if not worker.is_canary]
     open_ = [worker for worker in workers if not worker.away]
     return {
         "workers": len(open_),
@@ -131,6 +134,11 @@ def _places_of(workers: list[WorkerStatus]) -> Row:
         "free": sum(max(0, worker.capacity - worker.taken) for worker in open_),
         "away": dict(sorted(Counter(code_of(worker.away) for worker in workers if worker.away).items())),
     }
+
+
+def _canaries_of(workers: list[WorkerStatus]) -> int:
+    """How many of them are canaries that their share of the calls can come to."""
+    return sum(worker.is_canary and not worker.away for worker in workers)
 
 
 def _ended_of(line: LedgerLine) -> Row:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from handoff.redis_address import RedisAddress
+
 _CLIENT = "gateway/web/node_modules/livekit-client/dist/livekit-client.umd.js"
 ENVIRONMENT: Mapping[str, str] = os.environ
 _SECRET_CHARS = 32
@@ -80,9 +82,7 @@ class Settings:
             public_livekit_url=reading.url("VOICEMESH_PUBLIC_LIVEKIT_URL", ("ws", "wss"), default=livekit_url),
             livekit_api_key=reading.text("LIVEKIT_API_KEY", why=_KEY),
             livekit_api_secret=reading.text("LIVEKIT_API_SECRET", why=_ITS_SECRET),
-            redis_url=reading.url(
-                "REDIS_URL", ("redis", "rediss"), why="Redis's address, e.g. redis://127.0.0.1:6379/0"
-            ),
+            redis_url=reading.redis("REDIS_URL", why="Redis's address, e.g. redis://127.0.0.1:6379/0"),
             secret=reading.secret("VOICEMESH_GATEWAY_SECRET", is_needed=True),
             embed_secret=reading.secret("VOICEMESH_EMBED_SECRET", is_needed=False),
             desk_secret=reading.secret("VOICEMESH_DESK_SECRET", is_needed=False),
@@ -179,6 +179,15 @@ class _Reading:
         raw = self.text(name, default=default, why=why)
         if raw and not any(raw.startswith(f"{scheme}://") for scheme in schemes):
             self.problems.append(f"{name} must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return raw
+
+    def redis(self, name: str, *, why: str) -> str:
+        raw = self.text(name, why=why)
+        try:
+            if raw:
+                RedisAddress.of(raw)
+        except ValueError as e:
+            self.problems.append(f"{name} {e}")
         return raw
 
     def secret(self, name: str, *, is_needed: bool) -> str:

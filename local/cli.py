@@ -1,4 +1,4 @@
-"""The commands of `python -m local`: demo, calls, up and down, eval, chaos, fetch."""
+"""The commands of `python -m local`: demo, calls, up and down, place, eval, chaos, fetch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0 when all went well, 1 when not, 2 for a wrong command or call script, 128 + signal when interrupted."""
     options = _parser().parse_args(arguments)
     console = Console()
-    commands = {"demo": _demo, "calls": _calls, "eval": _eval, "chaos": _chaos, "fetch": _fetch}
+    commands = {"demo": _demo, "calls": _calls, "eval": _eval, "chaos": _chaos, "fetch": _fetch, "place": _place}
     commands |= dict.fromkeys(up.COMMANDS, _stays_up)
     running = Running()
 
@@ -166,6 +166,21 @@ async def _chaos(options: argparse.Namespace, console: Console, running: Running
             return 2
 
 
+async def _place(options: argparse.Namespace, console: Console, running: Running) -> int:
+    from local.caller import ScriptError, load_script
+    from local.caller.shipped import find
+    from local.place import place
+    from local.settings import Elsewhere
+
+    try:
+        script, target = load_script(find(options.call), channel=options.channel), Elsewhere.from_env()
+    except (ScriptError, ValueError) as error:
+        console.complain(str(error))
+        return 2
+    with _claim(options.run_dir, "placed") as run_dir:
+        return await place(console, target, script, folder=run_dir.path)
+
+
 async def _fetch(options: argparse.Namespace, console: Console, running: Running) -> int:
     server = await livekit.find_server(LocalSettings.from_env(), say=console.say)
     console.say(f"LiveKit's server: {server.described}")
@@ -285,12 +300,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     chaos.add_argument("--minutes", type=float, default=13.0, metavar="M", help="begin no call after so many (13)")
 
+    placed = commands.add_parser(
+        "place",
+        help="a recorded caller calls a mesh that runs elsewhere",
+        description="Calls the mesh of LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET and REDIS_URL, with the voice and the ear of"
+        " VOICEMESH_SPEECH_URL (without it a speech server is started). The exit code says whether the call met its expectations.",
+    )
+    placed.add_argument(
+        "call", type=Path, nargs="?", default=Path("duplicate_charge"), metavar="NAME", help="see `demo --list`"
+    )
+    placed.add_argument("--channel", choices=CHANNELS, help="instead of the script's own channel")
+
     commands.add_parser(
         "fetch",
         help="find LiveKit's server, or build it into the cache",
         description="Finds LiveKit's server as `demo` would, building it once when nothing else is at hand.",
     )
-    for command in (demo, calls, *staying, evals, chaos):
+    for command in (demo, calls, *staying, placed, evals, chaos):
         command.add_argument(
             "--run-dir",
             type=Path,

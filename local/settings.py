@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 BRAIN_VARIABLES = (
@@ -59,3 +59,25 @@ class LocalSettings:
             brain={name: env[name] for name in BRAIN_VARIABLES if env.get(name)},
             sip_binary=env.get("LIVEKIT_SIP", ""),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A mesh that this machine has not started, and that is to be called."""
+
+    livekit_url: str
+    livekit_api_key: str
+    livekit_api_secret: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    speech_url: str = ""
+    """A speech server that gives the caller his voice and listens to the recording; empty: one is started for it."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Elsewhere:
+        """Reads the process's environment, or the mapping a test gives. Raises ValueError, which names all that is missing."""
+        env = os.environ if environ is None else environ
+        needed = ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "REDIS_URL")
+        if missing := [name for name in needed if not env.get(name)]:
+            raise ValueError(f"{', '.join(missing)}: not set; give what the workers of that mesh have")
+        url, key, secret, redis_url = (env[name] for name in needed)
+        return cls(url, key, secret, redis_url, env.get("VOICEMESH_SPEECH_URL", "").rstrip("/"))

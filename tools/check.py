@@ -86,13 +86,14 @@ def checks(*, full: bool = True) -> list[Check]:
     typed = [str(package.relative_to(ROOT)) for package in packages()]
     databases = ("libs/backoffice", "libs/ledger", "services")
     calls = ("--durations=12",) if full else ("-m", "short")
+    waits = ("--durations=12",) if full else ("-m", "not long")
     # More than all other units together: as one process it would run on alone when the others are done.
     worker = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "libs/worker").rglob("test_*.py"))
     return [
         _units("worker-1", *worker[::2], group="unit"),
         _units("worker-2", *worker[1::2], group="unit"),
         _units("handoff", "libs/handoff", group="unit"),
-        _units("backoffice", "libs/backoffice", "libs/ledger", "libs/yaml_lines", group="unit"),
+        _units("backoffice", "libs/backoffice", "libs/ledger", "libs/scale_down", "libs/yaml_lines", group="unit"),
         _units("services", "services", "gateway/tests"),
         _units("local", "local/tests", "bench/tests"),
         Check("ruff", _python("ruff", "check", "."), "lint"),
@@ -108,9 +109,12 @@ def checks(*, full: bool = True) -> list[Check]:
         Check("model", _python("tools.model"), "model"),
         Check("mutants", _python("tools.model", "--mutants"), "model"),
         _tier("contract", "tests/contract", timeout_seconds=60),
+        # Fetched before the tests that need it, so that no test waits for it.
+        Check("helm", (str(ROOT / "tools" / "helm"),), "helm"),
+        _tier("charts", "tests/charts"),
         Check("evals", _python("local", "eval", "--run-dir", str(_TEMP / "eval")), "eval", alone=True),
         # These mostly wait for one another's processes: two files at a time.
-        _tier("integration", "tests/integration", more=("-n", "2", "--dist", "loadfile"), alone=True),
+        _tier("integration", "tests/integration", more=("-n", "2", "--dist", "loadfile", *waits), alone=True),
         _tier("e2e", "tests/e2e", timeout_seconds=300, alone=True, more=calls, bound_seconds=3600.0),
     ]
 
@@ -122,6 +126,8 @@ GROUPS = {
         "services",
         "local",
         "contract",
+        "helm",
+        "charts",
         "sqlite",
         "postgresql",
         "model",
@@ -135,6 +141,7 @@ GROUPS = {
     "services": ("services",),
     "local": ("local",),
     "contract": ("contract",),
+    "charts": ("helm", "charts"),
     "offices": ("sqlite", "postgresql"),
     "integration": ("livekit", "integration"),
     "e2e": ("livekit", "e2e"),

@@ -120,12 +120,13 @@ function show() {
   showOne();
 }
 
-function card({ name, spoken_name, calls, breaker, places }) {
+function card({ name, spoken_name, calls, breaker, places, canaries }) {
   const item = document.createElement("li");
   item.className = `of-${name}`;
   item.append(Object.assign(document.createElement("b"), { textContent: name, title: spoken_name }));
   const told = [
-    [counted(calls, "call")], [placesOf(places), places && !places.free ? "bad" : ""], [awayOf(places), "quiet"], [BREAKERS[breaker] ?? breaker, "bad"],
+    [counted(calls, "call")], [placesOf(places), places && !places.free ? "bad" : ""], [awayOf(places), "quiet"],
+    [canaries ? counted(canaries, "canary worker") : "", "quiet"], [BREAKERS[breaker] ?? breaker, "bad"],
   ];
   for (const [textContent, className = ""] of told) {
     if (textContent) item.append(Object.assign(document.createElement("div"), { textContent, className }));

@@ -140,6 +140,15 @@ async def test_a_worker_that_no_call_can_come_to_has_no_place(store: OutageStore
     assert await places(store) == {"workers": 1, "capacity": 10, "free": 10, "away": away}
 
 
+async def test_a_canary_s_places_are_not_the_service_s(store: OutageStore) -> None:
+    await store.note_worker(make_worker("billing-1", taken=10), seconds=5)
+    await store.note_worker(make_worker("billing-2", taken=0, is_canary=True, version="2.0"), seconds=5)
+    await store.note_worker(make_worker("billing-3", taken=0, is_canary=True, away="draining"), seconds=5)
+    assert await places(store) == {"workers": 1, "capacity": 10, "free": 0, "away": {}}
+    (billing,) = (each for each in (await Overview(store).look()).seen["services"] if each["name"] == "billing")
+    assert billing["canaries"] == 1
+
+
 async def test_a_service_whose_workers_are_all_gone_has_none(store: OutageStore, clock: FakeClock) -> None:
     await store.note_worker(make_worker(), seconds=5)
     clock.advance(5.0)

@@ -37,6 +37,18 @@ def test_all_problems_are_told_together_and_no_secret_is_quoted() -> None:
     assert "tooshort" not in told
 
 
+def test_redis_may_be_one_or_watched_by_sentinels_or_a_cluster() -> None:
+    for url in (
+        "rediss://h?ssl_ca_certs=/ca",
+        "redis+sentinel://a,b/mymaster",
+        "rediss+cluster://a,b?ssl_ca_certs=/ca",
+    ):
+        assert Settings.from_env(ENVIRONMENT | {"REDIS_URL": url}).redis_url == url
+    with pytest.raises(SettingsError, match="REDIS_URL must name the master") as refused:
+        Settings.from_env(ENVIRONMENT | {"REDIS_URL": "redis+sentinel://me:s3cret@a,b"})
+    assert "s3cret" not in str(refused.value)
+
+
 def test_other_sites_are_named_by_their_origin() -> None:
     settings = Settings.from_env(ENVIRONMENT | {"VOICEMESH_ORIGINS": "https://a.example, https://b.example/"})
     assert settings.origins == ("https://a.example", "https://b.example")

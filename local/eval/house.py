@@ -96,10 +96,10 @@ class NotingGiver(Giver):
         self._busy = dict(busy)
         self._looks: Counter[str] = Counter()
 
-    async def offer(self, context: HandoffContext, to_service: str) -> Outcome:
+    async def offer(self, context: HandoffContext, to_service: str, *, among: str = "") -> Outcome:
         """See Giver.offer."""
         self.offered.append(context)
-        return await super().offer(context, to_service)
+        return await super().offer(context, to_service, among=among)
 
     async def pool(self, to_service: str) -> PoolStatus:
         """See Giver.pool. A service that is looked at for the third time is waited for: once before an offer, then in line."""

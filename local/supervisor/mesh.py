@@ -25,7 +25,7 @@ from local.supervisor.errors import MeshError, ProcessDied
 from local.supervisor.ports import HOST, Ports
 from local.supervisor.probes import http_ok
 from local.supervisor.process import Process, Spec
-from local.supervisor.replicas import all_workers, peers, service_of_worker
+from local.supervisor.replicas import all_workers, canaries_of, peers, service_of_worker
 from local.supervisor.supervisor import Say, Supervisor, silent
 from local.supervisor.temp_dir import make_temp_dir
 
@@ -364,7 +364,7 @@ class Mesh:
             "VOICEMESH_HEALTH_PORT": str(port[f"{worker}.health"]),
             "VOICEMESH_METRICS_PORT": str(port[f"{worker}.metrics"]),
             "VOICEMESH_GRPC_PORT": str(port[f"{worker}.grpc"]),
-            "VOICEMESH_PEERS": peers(SERVICES, self._replicas, self.grpc_address),
+            "VOICEMESH_PEERS": peers(SERVICES, self._replicas, self.grpc_address, canaries_of(self._env_of)),
             "VOICEMESH_SEAL_KEY": self._seal_key,
             # Nobody waits for calls to end when a person stops the mesh.
             "VOICEMESH_DRAIN_SECONDS": "0",

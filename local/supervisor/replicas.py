@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
+from handoff.agent_ids import canary_of
+
 
 def workers_of(service: str, replicas: Mapping[str, int]) -> tuple[str, ...]:
     """Names of a service's worker processes: ``billing``, then ``billing.2`` and so on. One unless ``replicas`` says more.
@@ -26,8 +28,21 @@ def service_of_worker(worker: str) -> str:
     return worker.partition(".")[0]
 
 
-def peers(services: Collection[str], replicas: Mapping[str, int], address: Callable[[str], str]) -> str:
-    """VOICEMESH_PEERS: every service with the addresses of all of its workers, the first one first."""
-    return ",".join(
-        f"{service}={'|'.join(address(worker) for worker in workers_of(service, replicas))}" for service in services
-    )
+def canaries_of(env_of: Mapping[str, Mapping[str, str]]) -> frozenset[str]:
+    """Those workers that are canaries by the environment that was given to each."""
+    return frozenset(name for name, env in env_of.items() if env.get("VOICEMESH_CANARY_WEIGHT"))
+
+
+def peers(
+    services: Collection[str],
+    replicas: Mapping[str, int],
+    address: Callable[[str], str],
+    canaries: Collection[str] = (),
+) -> str:
+    """VOICEMESH_PEERS: every service with the addresses of all of its workers, the first one first; those workers that are
+    ``canaries`` under a name of their own."""
+    told: dict[str, list[str]] = {}
+    for service in services:
+        for worker in workers_of(service, replicas):
+            told.setdefault(canary_of(service) if worker in canaries else service, []).append(address(worker))
+    return ",".join(f"{name}={'|'.join(addresses)}" for name, addresses in told.items())

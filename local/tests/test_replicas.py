@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from worker.settings import Settings
 
-from local.supervisor.replicas import all_workers, peers, service_of_worker, workers_of
+from local.supervisor.replicas import all_workers, canaries_of, peers, service_of_worker, workers_of
 
 
 def test_a_service_has_one_worker_unless_more_are_wanted() -> None:
@@ -49,3 +49,9 @@ def test_a_worker_reads_all_addresses_of_its_peers() -> None:
     )
     assert settings.addresses("billing") == ("127.0.0.1:2", "127.0.0.1:3")
     assert settings.addresses("triage") == ("127.0.0.1:1",)
+
+
+def test_a_canary_is_found_under_a_name_of_its_own() -> None:
+    canaries = canaries_of({"billing": {}, "billing.2": {"VOICEMESH_CANARY_WEIGHT": "10"}})
+    told = peers(("triage", "billing"), {"billing": 2}, lambda worker: f"{worker}:1", canaries)
+    assert told == "triage=triage:1,billing=billing:1,billing-canary=billing.2:1"

@@ -35,6 +35,7 @@ def test_it_hears_nothing():
 def test_every_test_belongs_to_exactly_one_tier() -> None:
     """The two tiers of databases run a part of the units' folders: those tests that the units leave out."""
     folders = [Path(folder) for one in check.checks() if one.name not in DATABASES for folder in one.tests]
+    folders.append(Path("tests/cluster"))  # `make test-cluster`: not every machine has one
     for module in house.modules():
         if module.name.startswith("test_"):
             assert sum(module.is_relative_to(folder) for folder in folders) == 1, module

@@ -18,6 +18,7 @@ ROOT = house.ROOT
 READS_THE_ENVIRONMENT = {
     Path("libs/worker/worker/settings.py"),
     Path("libs/backoffice/backoffice/settings.py"),
+    Path("libs/scale_down/scale_down/settings.py"),
     Path("gateway/settings.py"),
     Path("local/settings.py"),
 }

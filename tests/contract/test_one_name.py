@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from handoff.directory import DIRECTORY
 
 from local.supervisor.mesh import SERVICES
@@ -81,3 +82,38 @@ def test_it_is_set_up_and_its_imports_are_checked(name: str) -> None:
 def test_it_has_a_page_and_prompts(name: str) -> None:
     assert (ROOT / "services" / name / "README.md").is_file()
     assert list((ROOT / "services" / name / name / "prompts").glob("*.md"))
+
+
+# --- in Kubernetes; what Helm makes of it is looked at in tests/charts ----------------------------------------------------------
+
+
+def test_the_umbrella_chart_has_exactly_the_services_that_exist() -> None:
+    """Each is an alias of the one chart, and the alias becomes the name of its Deployment, Service and autoscaler."""
+    dependencies = yaml.safe_load((ROOT / "charts/Chart.yaml").read_text())["dependencies"]
+    assert sorted(one["alias"] for one in dependencies) == sorted(NAMES)
+    assert all(one["condition"] == f"{one['alias']}.enabled" for one in dependencies)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_values_are_the_same_in_its_folder_and_in_the_umbrella_chart(name: str) -> None:
+    own = yaml.safe_load((ROOT / "services" / name / "values.yaml").read_text())
+    assert own["service"] == name
+    umbrella = yaml.safe_load((ROOT / "charts/values.yaml").read_text())[name]
+    assert umbrella == {"enabled": True, **own}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_back_office_in_kubernetes_is_the_one_in_its_folder(name: str) -> None:
+    values = yaml.safe_load((ROOT / "services" / name / "values.yaml").read_text())
+    there = [path.name for path in (ROOT / "services" / name).glob("*_mcp")]
+    assert ([values["backOffice"]["module"]] if "backOffice" in values else []) == there
+
+
+def test_helm_finds_the_service_chart_in_the_umbrella_as_it_is_alone() -> None:
+    """It is copied, for Helm remarks on every link: `make chart-copy`."""
+    source, copy = ROOT / "charts/specialist", ROOT / "charts/charts/specialist"
+    read = [
+        {path.relative_to(top): path.read_bytes() for path in top.rglob("*") if path.is_file()}
+        for top in (source, copy)
+    ]
+    assert read[0] == read[1], "run `make chart-copy`"

@@ -32,6 +32,12 @@ def of_the_ledger() -> set[str]:
     return set(re.findall(r"\"(VOICEMESH_[A-Z_]+|REDIS_URL)\"", text))
 
 
+def of_scale_down() -> set[str]:
+    """Those that it shares with the workers, and those that Kubernetes sets, too."""
+    text = (ROOT / "libs" / "scale_down" / "scale_down" / "settings.py").read_text()
+    return set(re.findall(r"\"(VOICEMESH_[A-Z_]+|KUBERNETES_[A-Z_]+|POD_[A-Z_]+)\"", text))
+
+
 def of_the_gateway() -> set[str]:
     """Those that it shares with the workers, too."""
     text = (ROOT / "gateway" / "settings.py").read_text()
@@ -54,13 +60,18 @@ def test_every_variable_of_the_ledger_is_in_the_example() -> None:
     assert of_the_ledger() - set(spelled()) == set()
 
 
+def test_every_variable_of_scale_down_is_in_the_example() -> None:
+    assert of_scale_down() >= {"POD_NAMESPACE", "VOICEMESH_SCALE_DOWN_SECONDS"}
+    assert of_scale_down() - set(spelled()) == set()
+
+
 def test_every_variable_of_the_gateway_is_in_the_example() -> None:
     assert of_the_gateway() - set(spelled()) == set()
 
 
 def test_the_example_holds_no_variable_that_nobody_reads() -> None:
     read = {field.metadata["name"] for field in fields(Settings)} | OF_OTHERS | of_the_offices() | of_the_ledger()
-    read |= set(BRAIN_VARIABLES) | of_the_gateway()
+    read |= set(BRAIN_VARIABLES) | of_the_gateway() | of_scale_down()
     assert set(spelled()) - read == set()
 
 

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import redis
+from handoff.keys import ONE_SLOT, PLAIN, Keys
 from handoff.redis_store import RedisStore
 from redis.asyncio import Redis
 
@@ -23,6 +25,7 @@ pytest.register_assert_rewrite(
     "claim_suite",
     "callbacks_suite",
     "shared_suite",
+    "canary_suite",
     "store_steps",
     "store_machine",
     "recovery_machine",
@@ -51,6 +54,37 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             process.wait()
 
 
+@dataclass(frozen=True)
+class Place:
+    """``url`` is a store's, ``direct_url`` leads to the one Redis in which its keys lie, and where ``keys`` says how they are spelled."""
+
+    url: str
+    direct_url: str
+    keys: Keys
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A real Redis Cluster of three masters; flushed and checked as the one Redis is."""
+    from tests.integration.redis_farm import Cluster  # which needs this module
+
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        cluster.start()
+        yield Place(cluster.url, f"redis://127.0.0.1:{cluster.owner.port}/0", ONE_SLOT)
+    finally:
+        cluster.close()
+
+
+@pytest.fixture(params=["one Redis", "Redis Cluster"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """For what must be so in both."""
+    if request.param == "Redis Cluster":
+        return request.getfixturevalue("redis_cluster")  # type: ignore[no-any-return]
+    url = request.getfixturevalue("redis_url")
+    return Place(url, url, PLAIN)
+
+
 @pytest.fixture
 async def make_store(redis_url: str) -> AsyncIterator[MakeStore]:
     """Makes stores on a real Redis, with the settings that a test gives."""
@@ -75,10 +109,14 @@ async def client(redis_url: str) -> AsyncIterator[Redis]:
 @pytest.fixture(autouse=True)
 def _redis_holds_no_immortal_key(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every key has a time to live: whichever test leaves one without fails."""
-    if "redis_url" not in request.fixturenames:
+    if "place" in request.fixturenames:
+        url = request.getfixturevalue("place").direct_url
+    elif "redis_url" in request.fixturenames:
+        url = request.getfixturevalue("redis_url")
+    else:
         yield
         return
-    with redis.Redis.from_url(request.getfixturevalue("redis_url"), decode_responses=True) as client:
+    with redis.Redis.from_url(url, decode_responses=True) as client:
         client.flushall()
         yield
         immortal = [key for key in client.scan_iter() if client.ttl(key) == -1]

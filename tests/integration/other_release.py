@@ -21,10 +21,11 @@ import grpc
 import grpc.aio
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, timestamp_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from handoff import keys, wire
+from handoff import wire
 from handoff.call import Attempt, Mood, Sentiment, Source
 from handoff.context import HandoffContext
 from handoff.giver import Giver
+from handoff.keys import PLAIN as keys
 from handoff.redis_store import RedisStore
 from handoff.taker import Taker, serve
 from handoff.testing import START, make_context, make_fact, make_intent

@@ -17,6 +17,7 @@ from worker.handover.without_store import SteadyStore
 from worker.store_clock import StoreClock
 
 from tests.integration.mortal_redis import MortalRedis
+from tests.integration.redis_farm import Cluster, Watched
 
 PATIENT_SECONDS = 30.0
 """Only bounds a test that hangs; nothing is measured."""
@@ -52,7 +53,7 @@ class Job:
 class Mesh:
     """One Redis, the jobs that use it, and a look into it from outside."""
 
-    redis: MortalRedis
+    redis: MortalRedis | Cluster | Watched
     closing: AsyncExitStack
 
     def connect(self, url: str = "", *, answer_seconds: float = 0.2) -> RedisStore:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from handoff.directory import DIRECTORY
-from handoff.keys import LIVE
+from handoff.keys import PLAIN
 from handoff.redis_store import RedisStore
 from handoff.testing import make_intent
 from redis.asyncio import Redis
@@ -47,7 +47,7 @@ async def test_a_thousand_callers_and_not_one_word_in_the_wrong_place(
 
     async with Redis.from_url(redis_url, decode_responses=True) as client:
         lives = {key: await client.ttl(key) async for key in client.scan_iter()}
-    assert lives.pop(LIVE) > 0, "the index of calls that have not ended, which holds their IDs alone"
+    assert lives.pop(PLAIN.live) > 0, "the index of calls that have not ended, which holds their IDs alone"
     assert len(lives) == 4 * len(CALLERS), "a call and its three handoffs"
     assert all(0 < seconds <= 3600 for seconds in lives.values())
     await store.aclose()

@@ -21,8 +21,8 @@ from typing import Any
 import pytest
 import redis
 from backoffice.testing.postgresql import Server
-from handoff import keys
 from handoff.call import Ending
+from handoff.keys import PLAIN as keys
 from handoff.ledger import CallbackTicket
 from handoff.lifecycle import State
 from handoff.redis_store import RedisStore
@@ -309,15 +309,15 @@ async def test_a_due_callback_is_in_the_queue_once_and_again_when_the_queue_was_
         for _ in range(2):
             await store.add_callback(ticket(1, created_at=await store.now()))
         await until(lambda: running.metric('voicemesh_callbacks{state="queued"}') == 1, running)
-        (entry,) = client.xrange(keys.CALLBACKS_DUE)
+        (entry,) = client.xrange(keys.callbacks_due)
         assert (entry[1]["ticket_id"], entry[1]["call_id"], entry[1]["service"]) == ("CT-1", "call-1", "billing")
         running.kill()
         running.start()
         client.flushall()
-        await until(lambda: client.xlen(keys.CALLBACKS_DUE) == 1, running)
+        await until(lambda: client.xlen(keys.callbacks_due) == 1, running)
         assert running.command("done", "CT-1").returncode == 0
         await until(lambda: running.metric('voicemesh_callbacks{state="done"}') == 1, running)
-        await until(lambda: client.xlen(keys.CALLBACKS_DUE) == 0, running)
+        await until(lambda: client.xlen(keys.callbacks_due) == 0, running)
         assert "CT-1" in running.command("show", "--callbacks").stdout
 
 

@@ -9,11 +9,12 @@ from dataclasses import replace
 import grpc
 import grpc.aio
 import pytest
-from handoff import keys, wire
+from handoff import wire
 from handoff.call import Attempt, Ending, Mood, Sentiment, Source
 from handoff.context import HandoffContext
 from handoff.errors import WireMismatch
 from handoff.giver import PoolStatus
+from handoff.keys import PLAIN as keys
 from handoff.lifecycle import State
 from handoff.outcome import Accepted, Declined, Outcome, Refusal
 from handoff.record import unpack_context

@@ -147,3 +147,16 @@ def test_a_server_that_went_away_is_told_in_time_and_found_again(tmp_path: Path)
     assert time.monotonic() - began < 5
     assert not database.ping()
     database.close()
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_of_another_encoding_serves_like_any_other(postgresql_server: Server, encoding: str) -> None:
+    name = postgresql_server.create(encoding=encoding)
+    settings = Settings(database_url=postgresql_server.url(name), capability_key=KEY)
+    database = Database(settings, package="billing_mcp", seed=examples)
+    try:
+        database.prepare()
+        assert database.ping()
+    finally:
+        database.close()
+        postgresql_server.drop(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from callbacks_suite import OF, CallbacksSuite, claimed
-from handoff import keys
+from handoff.keys import PLAIN as keys
 from handoff.testing import make_due
 from redis.asyncio import Redis
 from store_steps import MakeStore
@@ -27,10 +27,10 @@ async def test_a_program_reads_the_queue_as_well_and_takes_out_what_it_has_made(
 ) -> None:
     store = make_store()
     await store.queue_callback(make_due())
-    ((entry, fields),) = await client.xrange(keys.CALLBACKS_DUE)
+    ((entry, fields),) = await client.xrange(keys.callbacks_due)
     assert (fields["ticket_id"], fields["call_id"], fields["service"]) == (*OF, "billing")
     await claimed(store, "anna")
-    await client.xdel(keys.CALLBACKS_DUE, entry)
+    await client.xdel(keys.callbacks_due, entry)
     assert await store.callbacks_due() == ()
     assert not await store.close_callback(*OF, human_id="anna")
     assert not await store.queue_callback(make_due()), "it was queued, and is known to be out of it"
@@ -44,4 +44,4 @@ async def test_a_claim_lives_as_long_as_it_was_made_for(make_store: MakeStore, c
     await client.delete(keys.callback_claimed(*OF))
     assert await claimed(store, "ben")
     await store.close_callback(*OF, human_id="ben")
-    assert 86000 < await client.ttl(keys.CALLBACKS_DONE) <= 86400
+    assert 86000 < await client.ttl(keys.callbacks_done) <= 86400

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from handoff import keys
 from handoff.call import Floor, Role
 from handoff.errors import StoreUnavailable
 from handoff.guardian import Guardian
+from handoff.keys import PLAIN as keys
 from handoff.redis_store import RedisStore
 from handoff.store import Overdue
 from redis.asyncio import Redis
@@ -64,9 +64,9 @@ async def test_a_look_for_overdue_calls_makes_no_key_and_changes_none(redis_url:
         await store.overdue()
         assert await client.keys() == []
         await opened(store, lease_seconds=PASSED)
-        before = await client.zrange(keys.LIVE, 0, -1, withscores=True)
+        before = await client.zrange(keys.live, 0, -1, withscores=True)
         await store.overdue()
-        assert await client.zrange(keys.LIVE, 0, -1, withscores=True) == before
+        assert await client.zrange(keys.live, 0, -1, withscores=True) == before
         await store.aclose()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from handoff import keys
+from handoff.keys import PLAIN as keys
 from handoff.redis_store import RedisStore
 from handoff.store import RoomList
 from redis.asyncio import Redis

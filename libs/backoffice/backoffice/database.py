@@ -116,7 +116,8 @@ def hold(session: Session, *what: str) -> None:
 def _engine(url: str) -> Engine:
     # pysqlite and psycopg both have a time limit, under other names; SQLite's is set with its other ways below.
     is_server = make_url(url).get_backend_name() == "postgresql"
-    limits: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS} if is_server else {}
+    # Text as text, whatever encoding the database was made with: of an SQL_ASCII one psycopg would make bytes.
+    limits: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "client_encoding": "utf8"} if is_server else {}
     engine = create_engine(url, pool_pre_ping=True, connect_args=limits)
     if is_server:
         event.listen(engine, "connect", _connected_to_server)

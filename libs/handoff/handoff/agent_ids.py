@@ -20,3 +20,16 @@ def agent_id_of(awaited_id: str, job_id: str) -> str:
 def came_as(agent_id: str, awaited_id: str) -> bool:
     """Whether this agent is one that came under the awaited name. One of an earlier release bears just that name."""
     return agent_id == awaited_id or agent_id.startswith(f"{awaited_id}-")
+
+
+_CANARY = "-canary"
+
+
+def canary_of(service: str) -> str:
+    """What stands for a service's canary where a name leads to workers: LiveKit's agent_name, gRPC. In the call it is the service."""
+    return f"{service}{_CANARY}"
+
+
+def service_of(agent_name: str) -> str:
+    """Whose workers have this name: the service's own, or its canary's."""
+    return agent_name.removesuffix(_CANARY)

@@ -1,46 +1,34 @@
 """The giver's end of the wire: offers a call to another service, withdraws the offer, follows it, asks how much room there is.
 
-Channels are opened at first use, in the process that uses them: a Giver may be made before a fork, never shared across one.
+Channels are opened at first use (channels.py), in the process that uses them: a Giver may be made before a fork, never shared across one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
+import ipaddress
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from typing import Any
 
 import grpc
 import grpc.aio
 
 from handoff import wire
+from handoff.agent_ids import service_of
+from handoff.channels import Channels
 from handoff.context import HandoffContext
 from handoff.errors import HandoffError, InvalidContext, PeerUnreachable, StoreUnavailable, UnknownHandoff, WireMismatch
 from handoff.outcome import BUSY, Declined, Expired, Outcome, Refusal
 from handoff.resolver import Resolver
+from handoff.tls import Certificates
 from handoff.wire import HandoffUpdate, PoolStatus
 
 __all__ = ["Giver", "HandoffUpdate", "PoolStatus", "has_room"]
 
 SHUN_SECONDS = 10.0
 """How long a worker that failed is asked last: by then it is back, or the guardian has noticed that it is gone."""
-
-_CHANNEL_OPTIONS: list[tuple[str, int]] = [
-    # A caller waits: try again soon, and give up on an address that does not answer.
-    ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.max_reconnect_backoff_ms", 500),
-    ("grpc.min_reconnect_backoff_ms", 500),
-    # While a call is open, a peer that stops answering (machine or network gone, process frozen) is noticed in about 3 s; one
-    # that dies closes its connection and is noticed at once.
-    ("grpc.keepalive_time_ms", 1_000),
-    ("grpc.keepalive_timeout_ms", 2_000),
-    ("grpc.http2.ping_timeout_ms", 2_000),  # without it a frozen process has a minute to answer the ping
-    ("grpc.http2.max_pings_without_data", 0),
-    # Services of one mesh are never behind a web proxy.
-    ("grpc.enable_http_proxy", 0),
-]
 
 
 def has_room(status: PoolStatus) -> bool:
@@ -61,19 +49,18 @@ class Giver:
         *,
         offer_timeout_seconds: float = 0.5,
         watch_timeout_seconds: float = 300.0,
-        credentials: grpc.ChannelCredentials | None = None,
+        certificates: Certificates | None = None,
         resolver: Resolver | None = None,
     ) -> None:
-        """``credentials`` are checked against the name in ``peers`` under which a worker was found."""
+        """With ``certificates`` a worker has to prove the name in ``peers`` behind which it was found; where that is an IP address,
+        its service's name."""
         self._peers = {name: tuple(at.split("|") if isinstance(at, str) else at) for name, at in peers.items()}
         self._offer_timeout_seconds = offer_timeout_seconds
         self._watch_timeout_seconds = watch_timeout_seconds
-        self._credentials = credentials
         self._resolver = resolver or Resolver()
-        self._names: dict[str, str] = {}
-        """Address -> the name behind which it was found."""
-        self._channels: dict[str, grpc.aio.Channel] = {}
-        self._pid = os.getpid()
+        self._channels = Channels(certificates)
+        self._found: dict[str, tuple[str, str]] = {}
+        """Address -> the service that it is a worker's of, and the name behind which it was found."""
         self._asked: dict[str, str] = {}
         """Handoff id -> the address of the worker that was offered it."""
         self._asked_last: dict[str, str] = {}
@@ -81,8 +68,9 @@ class Giver:
         self._shunned: dict[str, float] = {}
         """Address -> until when (monotonic) it is the last that is asked."""
 
-    async def offer(self, context: HandoffContext, to_service: str) -> Outcome:
-        """Offers the call. May be repeated with the same context: the taker answers as before.
+    async def offer(self, context: HandoffContext, to_service: str, *, among: str = "") -> Outcome:
+        """Offers the call. May be repeated with the same context: the taker answers as before. ``among``: the name in ``peers`` of those
+        of its workers that are asked (a canary's), when it is not the service's own.
 
         After Expired the taker may have accepted all the same: withdraw, unless the offer is repeated. A context that may not
         cross is Declined as invalid without asking. A worker that does not speak this contract, as one of another release may, is
@@ -95,8 +83,8 @@ class Giver:
             return Declined(context.handoff_id, Refusal.INVALID, str(e))
         outcome: Outcome = Expired(context.handoff_id, 0.0, f"no worker of {to_service} is known, or none answers")
         mismatch: WireMismatch | None = None
-        for address in await self._by_room(to_service):
-            self._asked[context.handoff_id] = self._asked_last[to_service] = address
+        for address in await self._by_room(among or to_service):
+            self._asked[context.handoff_id] = self._asked_last[among or to_service] = address
             try:
                 outcome, mismatch = await self._offer_at(address, request, to_service, started), None
             except WireMismatch as e:
@@ -113,7 +101,8 @@ class Giver:
         handoff_id = request.context.handoff_id
         try:
             with _faults(to_service):
-                response = await self._stub(address).Offer(request, timeout=self._offer_timeout_seconds)
+                async with self._at(address, to_service) as peer:
+                    response = await peer.Offer(request, timeout=self._offer_timeout_seconds)
         except (PeerUnreachable, StoreUnavailable) as e:
             return Expired(handoff_id, time.monotonic() - started, str(e))
         return wire.outcome_from_wire(response, handoff_id)
@@ -123,9 +112,8 @@ class Giver:
         ``reason`` never holds a caller's words."""
         request = wire.WithdrawRequest(handoff_id=handoff_id, reason=reason)
         with suppress(HandoffError), _faults(to_service):
-            await self._stub(self._address_of(handoff_id, to_service)).Withdraw(
-                request, timeout=self._offer_timeout_seconds
-            )
+            async with self._at(self._address_of(handoff_id, to_service), to_service) as peer:
+                await peer.Withdraw(request, timeout=self._offer_timeout_seconds)
 
     async def watch(self, handoff_id: str, to_service: str) -> AsyncIterator[HandoffUpdate]:
         """The handoff as it is now, then after each change, until a final state or its expiry.
@@ -133,15 +121,14 @@ class Giver:
         Raises PeerUnreachable the moment the taker's process dies, UnknownHandoff, StoreUnavailable (the taker's), WireMismatch.
         """
         request = wire.WatchRequest(handoff_id=handoff_id)
-        stream = self._stub(self._address_of(handoff_id, to_service)).Watch(
-            request, timeout=self._watch_timeout_seconds
-        )
-        try:
-            with _faults(to_service):
-                async for message in stream:
-                    yield wire.update_from_wire(message)
-        finally:
-            stream.cancel()
+        async with self._at(self._address_of(handoff_id, to_service), to_service) as peer:
+            stream = peer.Watch(request, timeout=self._watch_timeout_seconds)
+            try:
+                with _faults(to_service):
+                    async for message in stream:
+                        yield wire.update_from_wire(message)
+            finally:
+                stream.cancel()
 
     # --- how much room there is -----------------------------------------------------------------------------------
     async def pool(self, to_service: str) -> PoolStatus:
@@ -173,7 +160,8 @@ class Giver:
     async def _pool_at(self, address: str, service: str) -> PoolStatus | None:
         try:
             with _faults(service):
-                response = await self._stub(address).Pool(wire.PoolRequest(), timeout=self._offer_timeout_seconds)
+                async with self._at(address, service) as peer:
+                    response = await peer.Pool(wire.PoolRequest(), timeout=self._offer_timeout_seconds)
         except PeerUnreachable:
             return None
         return wire.pool_from_wire(response)
@@ -205,8 +193,7 @@ class Giver:
 
     async def aclose(self) -> None:
         """Closes the channels; whoever still watches gets PeerUnreachable."""
-        channels, self._channels = self._channels, {}
-        await asyncio.gather(*(channel.close(None) for channel in channels.values()))
+        await self._channels.aclose()
 
     # --- addresses ------------------------------------------------------------------------------------------------
     def _configured(self, service: str) -> tuple[str, ...]:
@@ -217,41 +204,37 @@ class Giver:
     async def _addresses(self, service: str) -> tuple[str, ...]:
         """One of each worker."""
         configured = self._configured(service)
-        addresses = await self._resolver.all_of(configured)
-        gone = [at for at, name in self._names.items() if name == configured[0] and at not in addresses]
+        behind = await asyncio.gather(*(self._resolver.all_of((name,)) for name in configured))
+        found = {at: name for name, all_ in zip(reversed(configured), reversed(behind), strict=True) for at in all_}
+        gone = [at for at, (of, _) in self._found.items() if of == service and at not in found]
         await asyncio.gather(*(self._forget(address) for address in gone))
-        self._names |= {address: configured[0] for address in addresses if address not in configured}
-        return addresses
+        self._found |= {address: (service, name) for address, name in found.items()}
+        return tuple(dict.fromkeys(address for all_ in behind for address in all_))
 
     async def _forget(self, address: str) -> None:
         """A worker that is found no more; unless something is still going on with it, as with one that drains."""
-        channel = self._channels.get(address)
-        if channel is not None and channel.get_state() is grpc.ChannelConnectivity.READY:
-            return
-        self._names.pop(address, None)  # two who look at once both find it gone
-        if channel is not None and self._channels.pop(address, None) is not None:
-            await channel.close(None)
+        if await self._channels.forget(address):
+            self._found.pop(address, None)  # two who look at once both find it gone
 
     def _address_of(self, handoff_id: str, service: str) -> str:
         """Where a handoff was offered; for one that another process offered, the service's first worker."""
         return self._asked.get(handoff_id) or self._configured(service)[0]
 
-    def _stub(self, address: str) -> wire.HandoffServiceStub:
-        if self._pid != os.getpid():
-            # Inherited through a fork: the connections are the parent's.
-            self._pid, self._channels = os.getpid(), {}
-        if address not in self._channels:
-            self._channels[address] = self._open(address)
-        return wire.HandoffServiceStub(self._channels[address])  # type: ignore[no-untyped-call]
+    def _at(self, address: str, service: str) -> AbstractAsyncContextManager[wire.HandoffServiceStub]:
+        of, name = self._found.get(address, (service, address))
+        return self._channels.to(address, _proof(of, name))
 
-    def _open(self, address: str) -> grpc.aio.Channel:
-        if self._credentials is None:
-            return grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS)
-        name = self._names.get(address, address).rpartition(":")[0]
-        options = (
-            [*_CHANNEL_OPTIONS, ("grpc.ssl_target_name_override", name)] if address in self._names else _CHANNEL_OPTIONS
-        )
-        return grpc.aio.secure_channel(address, self._credentials, options=options)
+
+def _proof(service: str, name: str) -> str:
+    """What a worker's certificate has to say when it was found behind this name. A canary is its service, and has the same one."""
+    if service_of(service) != service:
+        return service_of(service)
+    host = name.rpartition(":")[0]
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return host
+    return service
 
 
 @contextmanager

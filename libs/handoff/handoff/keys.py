@@ -16,6 +16,7 @@ voicemesh:line:<service>      zset     LINE_SECONDS, renewed         calls that 
 voicemesh:line:<service>:until  zset   the same                      the same calls, by the moment they count as gone
 voicemesh:line:<service>:last   string  the same                     number of the last arrival
 voicemesh:breaker:<service>   hash     BREAKER_SECONDS, renewed      state of a service's circuit breaker
+voicemesh:canary:<service>    hash     TRIAL_SECONDS, renewed         its canary: version, weight, until when that holds, what came of it
 voicemesh:rooms:<list>        zset     ROOMS_SECONDS, renewed        rooms that somebody is to look at, by the moment to do so
 voicemesh:event:<event id>    string   EVENT_SECONDS                 that what LiveKit told by this event was noted
 voicemesh:duty                zset     as long as anybody in it      humans who take calls, by the moment each counts as gone
@@ -26,81 +27,127 @@ voicemesh:moved:<handoff id>  channel  (no key)                      told after 
 The floor lies in the call's own hash, so that it can neither outlive the call nor be forgotten before it: an epoch that
 started again at 1 would let an overtaken agent write.
 
-Redis Cluster is not supported: scripts touch several keys in one step, and build some of them from the prefixes here.
+In a Redis Cluster ``{voicemesh}`` stands for ``voicemesh``: what is in braces alone says in which slot a key lies, and scripts touch
+several keys in one step, some of which they find on their way (ADR 11). Everywhere else the name stays as it was: two releases share a
+Redis while one follows the other.
 """
 
-_PREFIX = "voicemesh"
+from dataclasses import dataclass
 
-LEDGER = f"{_PREFIX}:ledger"
-LIVE = f"{_PREFIX}:live"
-CALLBACKS = f"{_PREFIX}:callbacks"
-CALLBACKS_DUE = f"{_PREFIX}:callbacks:due"
 CALLBACKS_DUE_SECONDS = 7 * 86400
 """Renewed at each look of the ledger: passes when nobody waits, or when the ledger has been away for a week."""
-CALLBACKS_DONE = f"{_PREFIX}:callbacks:done"
-TICKETS = f"{_PREFIX}:tickets"
-DUTY = f"{_PREFIX}:duty"
-WORKERS = f"{_PREFIX}:workers"
-WORKERS_TOLD = f"{WORKERS}:told"
 TICKETS_SECONDS = 400 * 86400.0
 """Longer than anybody quotes a ticket's number; renewed by each new one."""
 
 
-def call(call_id: str) -> str:
-    """Key of a call's hash."""
-    return f"{_PREFIX}:call:{call_id}"
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """All of them, behind one prefix."""
+
+    prefix: str
+
+    # --- of one call ----------------------------------------------------------------------------------------------
+    def call(self, call_id: str) -> str:
+        """Key of a call's hash."""
+        return f"{self.prefix}:call:{call_id}"
+
+    def handoff(self, handoff_id: str) -> str:
+        """Key of a handoff's hash."""
+        return f"{self.prefix}:handoff:{handoff_id}"
+
+    def moved(self, handoff_id: str) -> str:
+        """Channel that is told when a handoff has moved."""
+        return f"{self.prefix}:moved:{handoff_id}"
+
+    def callback_of(self, call_id: str) -> str:
+        """Key of the ticket that a call has."""
+        return f"{self.callbacks}:of:{call_id}"
+
+    def callback_queued(self, ticket_id: str, call_id: str) -> str:
+        """Key that says where in callbacks_due a ticket is, or was."""
+        return f"{self.callbacks_due}:{ticket_id}:{call_id}"
+
+    def callback_claimed(self, ticket_id: str, call_id: str) -> str:
+        """Key that says who is calling back."""
+        return f"{self.callbacks}:claimed:{ticket_id}:{call_id}"
+
+    # --- of one service -------------------------------------------------------------------------------------------
+    def line(self, service: str) -> str:
+        """Key of the line of calls that wait for a service."""
+        return f"{self.prefix}:line:{service}"
+
+    def line_until(self, service: str) -> str:
+        """Key of the same calls by the moment at which each counts as gone."""
+        return f"{self.line(service)}:until"
+
+    def line_last(self, service: str) -> str:
+        """Key of the number of a line's last arrival."""
+        return f"{self.line(service)}:last"
+
+    def breaker(self, service: str) -> str:
+        """Key of a breaker's hash."""
+        return f"{self.prefix}:breaker:{service}"
+
+    def canary(self, service: str) -> str:
+        """Key of what is known of a service's canary."""
+        return f"{self.prefix}:canary:{service}"
+
+    # --- of LiveKit's rooms ---------------------------------------------------------------------------------------
+    def rooms(self, list_: str) -> str:
+        """Key of a list of rooms to look at."""
+        return f"{self.prefix}:rooms:{list_}"
+
+    def event(self, event_id: str) -> str:
+        """Key that says that an event of LiveKit's was noted."""
+        return f"{self.prefix}:event:{event_id}"
+
+    # --- of the whole mesh ----------------------------------------------------------------------------------------
+    @property
+    def ledger(self) -> str:
+        """Key of the stream of calls that ended."""
+        return f"{self.prefix}:ledger"
+
+    @property
+    def live(self) -> str:
+        """Key of the calls without an ending."""
+        return f"{self.prefix}:live"
+
+    @property
+    def callbacks(self) -> str:
+        """Key of the stream of callbacks that were promised."""
+        return f"{self.prefix}:callbacks"
+
+    @property
+    def callbacks_due(self) -> str:
+        """Key of the stream of callbacks whose time has come."""
+        return f"{self.prefix}:callbacks:due"
+
+    @property
+    def callbacks_done(self) -> str:
+        """Key of the stream of callbacks that were made."""
+        return f"{self.prefix}:callbacks:done"
+
+    @property
+    def tickets(self) -> str:
+        """Key of the last ticket's number."""
+        return f"{self.prefix}:tickets"
+
+    @property
+    def duty(self) -> str:
+        """Key of the humans who take calls."""
+        return f"{self.prefix}:duty"
+
+    @property
+    def workers(self) -> str:
+        """Key of the workers that live."""
+        return f"{self.prefix}:workers"
+
+    @property
+    def workers_told(self) -> str:
+        """Key of what they told of themselves."""
+        return f"{self.prefix}:workers:told"
 
 
-def handoff(handoff_id: str) -> str:
-    """Key of a handoff's hash."""
-    return f"{_PREFIX}:handoff:{handoff_id}"
-
-
-def moved(handoff_id: str) -> str:
-    """Channel that is told when a handoff has moved."""
-    return f"{_PREFIX}:moved:{handoff_id}"
-
-
-def callback_of(call_id: str) -> str:
-    """Key of the ticket that a call has."""
-    return f"{CALLBACKS}:of:{call_id}"
-
-
-def callback_queued(ticket_id: str, call_id: str) -> str:
-    """Key that says where in CALLBACKS_DUE a ticket is, or was."""
-    return f"{CALLBACKS_DUE}:{ticket_id}:{call_id}"
-
-
-def callback_claimed(ticket_id: str, call_id: str) -> str:
-    """Key that says who is calling back."""
-    return f"{CALLBACKS}:claimed:{ticket_id}:{call_id}"
-
-
-def line(service: str) -> str:
-    """Key of the line of calls that wait for a service."""
-    return f"{_PREFIX}:line:{service}"
-
-
-def line_until(service: str) -> str:
-    """Key of the same calls by the moment at which each counts as gone."""
-    return f"{line(service)}:until"
-
-
-def line_last(service: str) -> str:
-    """Key of the number of a line's last arrival."""
-    return f"{line(service)}:last"
-
-
-def breaker(service: str) -> str:
-    """Key of a breaker's hash."""
-    return f"{_PREFIX}:breaker:{service}"
-
-
-def rooms(list_: str) -> str:
-    """Key of a list of rooms to look at."""
-    return f"{_PREFIX}:rooms:{list_}"
-
-
-def event(event_id: str) -> str:
-    """Key that says that an event of LiveKit's was noted."""
-    return f"{_PREFIX}:event:{event_id}"
+PLAIN = Keys("voicemesh")
+ONE_SLOT = Keys("{voicemesh}")
+"""For a Redis Cluster."""

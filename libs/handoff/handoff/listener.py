@@ -11,6 +11,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from handoff import wire
 from handoff.context import MAX_BYTES
+from handoff.tls import Certificates
 
 _SERVER_OPTIONS: list[tuple[str, int]] = [
     # Somewhat more than a context may have, so that an oversize one is declined by us with a reason.
@@ -42,9 +43,11 @@ class Listener:
 
 
 async def serve(
-    taker: wire.HandoffServiceServicer, *, host: str, port: int, credentials: grpc.ServerCredentials | None = None
+    taker: wire.HandoffServiceServicer, *, host: str, port: int, certificates: Certificates | None = None
 ) -> Listener:
-    """Starts the server; port 0 takes a free one. Raises OSError when it cannot listen there."""
+    """Starts the server; port 0 takes a free one. With ``certificates`` nobody is let in without one of the same authority. Raises
+    OSError when it cannot listen there, UnusableCertificates."""
+    credentials = certificates.for_servers() if certificates is not None else None
     server = grpc.aio.server(options=_SERVER_OPTIONS)
     wire.add_HandoffServiceServicer_to_server(taker, server)  # type: ignore[no-untyped-call]
     checks: Any = health.aio.HealthServicer()  # type: ignore[attr-defined]

@@ -1,26 +1,43 @@
 """How a Lua script is run, and the functions that all scripts share.
 
-Redis Cluster is not supported: besides the keys it is given, a script touches the set of live calls, and some build the keys
-of a call's handoffs from their prefix.
+A script is given the keys that it writes, so that a Redis Cluster whose slot is on its way to another node refuses it before it has
+begun; some find the keys of calls, or of a call's handoffs, on their way. That is allowed as long as all of them lie in one slot: see
+keys.py.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
 
-from handoff import keys
+from handoff.keys import Keys
 
 Args = list[str | int | float]
 
-_NAMES = f"""
-local LIVE = '{keys.LIVE}'
-local CALL_PREFIX = '{keys.call("")}'
-local HANDOFF_PREFIX = '{keys.handoff("")}'
-local MOVED_PREFIX = '{keys.moved("")}'
+
+@dataclass(frozen=True, slots=True)
+class KeyedRedis:
+    """A client, and how keys are spelled where it leads."""
+
+    client: Redis
+    keys: Keys
+
+    @property
+    def names(self) -> str:
+        """The keys that scripts find by themselves, in Lua."""
+        return f"""
+local LIVE = '{self.keys.live}'
+local CALL_PREFIX = '{self.keys.call("")}'
+local HANDOFF_PREFIX = '{self.keys.handoff("")}'
+local MOVED_PREFIX = '{self.keys.moved("")}'
 """
+
 
 _PRELUDE = """
 local function now()
@@ -81,8 +98,23 @@ end
 """
 
 
-async def run(client: Redis, lua: str, *, touched: Sequence[str], args: Args) -> list[Any]:
+async def run(redis: KeyedRedis, lua: str, *, touched: Sequence[str], args: Args) -> list[Any]:
     """The answer of a script: a status word, then what belongs to it."""
-    # A script object sends EVALSHA and falls back to loading the text when Redis was restarted.
-    answer: list[Any] = await client.register_script(_NAMES + _PRELUDE + lua)(keys=list(touched), args=args)
+    text = redis.names + _PRELUDE + lua
+    given = [len(touched), *touched, *args]
+    try:
+        return await _answer(redis.client, "EVALSHA", _digest(text), given)
+    except NoScriptError:
+        # Redis was restarted, or is another one since a failover. The text itself, not SCRIPT LOAD and the digest again: in the middle of
+        # a failover two questions may go to two servers.
+        return await _answer(redis.client, "EVAL", text, given)
+
+
+async def _answer(client: Redis, command: str, script: str, given: Args) -> list[Any]:
+    answer: list[Any] = await client.execute_command(command, script, *given)  # type: ignore[no-untyped-call]
     return answer
+
+
+@lru_cache(maxsize=256)
+def _digest(text: str) -> str:
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()

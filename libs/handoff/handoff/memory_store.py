@@ -16,6 +16,7 @@ from handoff.errors import FloorLost, IllegalMove, InvalidContext, UnknownHandof
 from handoff.ledger import LedgerLine
 from handoff.lifecycle import FINAL, State, check_move
 from handoff.memory_callbacks import MemoryCallbacks
+from handoff.memory_canary import MemoryCanaries
 from handoff.memory_recovery import MemoryRecovery
 from handoff.memory_rows import CallRow, HandoffRow
 from handoff.memory_shared import MemoryShared
@@ -23,7 +24,7 @@ from handoff.record import MAX_DETAIL_CHARS, pack_call, pack_handoff
 from handoff.store import Handoff
 
 
-class MemoryStore(MemoryRecovery, MemoryShared, MemoryCallbacks):
+class MemoryStore(MemoryRecovery, MemoryShared, MemoryCallbacks, MemoryCanaries):
     """See ``Store``. ``now`` is the clock, in seconds since the epoch; tests give ``testing.FakeClock``."""
 
     def __init__(
@@ -41,6 +42,7 @@ class MemoryStore(MemoryRecovery, MemoryShared, MemoryCallbacks):
         )
         MemoryShared.__init__(self, now=now, ledger_ttl_seconds=ledger_ttl_seconds)
         MemoryCallbacks.__init__(self, now=now, ledger_ttl_seconds=ledger_ttl_seconds)
+        MemoryCanaries.__init__(self, now=now)
         self._reread_seconds = reread_seconds
 
     async def now(self) -> float:

@@ -1,46 +1,62 @@
-"""The one connection of a RedisStore, and its faults as this package's errors."""
+"""The one client of a RedisStore, and its faults as this package's errors."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any
 
 from redis import exceptions as faults
 from redis.asyncio import Redis
 
 from handoff.errors import StoreUnavailable
+from handoff.keys import Keys
+from handoff.lua import KeyedRedis
+from handoff.redis_masters import LedConnection, NoMaster, leave
 from handoff.rows import accepted
 
-# Redis is there but cannot serve just now: a replica after a failover, memory full, a lost master.
+# Redis is there but cannot serve just now: a replica after a failover, memory full, a lost master, a slot on its way to another node,
+# a user who is not (or no longer) allowed what we do.
 _AWAY = (
     faults.ConnectionError,
     faults.TimeoutError,
     faults.ReadOnlyError,
     faults.OutOfMemoryError,
     faults.ClusterDownError,
+    faults.AskError,  # and with it MovedError
+    faults.TryAgainError,
+    faults.NoPermissionError,
     OSError,
 )
 
-_TAKES_NO_WRITES = re.compile(r"\b(?:MISCONF|NOREPLICAS|READONLY|OOM|MASTERDOWN|BUSY)\b")
-"""The disk under its snapshots is full, it misses its replicas, a script runs on: reads may work, and whatever we do is refused. The
-client has no error of its own for these, and what a script ran into stands in the middle of the text."""
+_TAKES_NO_WRITES = re.compile(
+    r"\b(?:MISCONF|NOREPLICAS|READONLY|OOM|MASTERDOWN|CLUSTERDOWN|BUSY|NOPERM|ACL failure|non local key)\b"
+)
+"""The disk under its snapshots is full, it misses its replicas, a script runs on, a slot is moved: reads may work, and whatever we do is
+refused. The client has no error of its own for these, and what a script ran into stands in the middle of the text."""
 
-_NO_MASTER = re.compile(r"\b(?:READONLY|MASTERDOWN|NOREPLICAS)\b")
+_NO_MASTER = re.compile(r"\b(?:READONLY|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|non local key)\b")
 """What a master answers that is none any more, or that its replicas have left for another one."""
 
 
 class RedisLink:
-    """What all parts of a RedisStore need: the client, and how long things live."""
+    """What all parts of a RedisStore need: the client, how keys are spelled, and how long things live."""
 
-    def __init__(self, client: Redis, *, call_ttl_seconds: float, ledger_ttl_seconds: float) -> None:
+    def __init__(self, client: Redis, *, keys: Keys, call_ttl_seconds: float, ledger_ttl_seconds: float) -> None:
         self._client = client
+        self._redis = KeyedRedis(client, keys)
         self._call_ttl_seconds = call_ttl_seconds
         self._ledger_ttl_seconds = ledger_ttl_seconds
         self._run_id = ""
         """Of the Redis process that answered last when it was asked who is overdue; empty when it does not tell."""
+
+    @property
+    def keys(self) -> Keys:
+        """How this store spells its keys."""
+        return self._redis.keys
 
     def _served(self) -> AbstractAsyncContextManager[None]:
         return served_by(self._client)
@@ -69,23 +85,20 @@ async def served_by(client: Redis) -> AsyncIterator[None]:
         with no_lost_cancellation(), mapped_faults():
             yield
     except StoreUnavailable as away:
-        if _is_no_master(away.__cause__):
-            await _leave(client)
+        if _is_no_master(away.__cause__) or _hangs_and_can_be_passed_over(away.__cause__, client):
+            await leave(client)
         raise
-
-
-async def _leave(client: Redis) -> None:
-    """The next question makes a new connection. Whoever still waits for an answer gets it first."""
-    pool = client.connection_pool
-    with suppress(OSError, faults.RedisError):
-        await pool.update_active_connections_for_reconnect()  # type: ignore[no-untyped-call]
-        await pool.disconnect(inuse_connections=False)
 
 
 def _is_no_master(error: BaseException | None) -> bool:
     # The client takes the word off the text where it knows an error of that name.
-    known = (faults.ReadOnlyError, faults.MasterDownError)
+    known = (faults.ReadOnlyError, faults.ClusterDownError, faults.MovedError)
     return isinstance(error, known) or _NO_MASTER.search(str(error)) is not None
+
+
+def _hangs_and_can_be_passed_over(error: BaseException | None, client: Redis) -> bool:
+    """Whoever asks where the master is may be told another one; an address that stays the same leads to the one that hangs."""
+    return isinstance(error, faults.TimeoutError) and issubclass(client.connection_pool.connection_class, LedConnection)
 
 
 @contextmanager
@@ -113,8 +126,25 @@ def mapped_faults() -> Iterator[None]:
     try:
         yield
     except _AWAY as error:
-        raise StoreUnavailable(f"Redis did not answer ({type(error).__name__})") from error
+        raise StoreUnavailable(f"Redis did not answer ({_kind_of(error)})") from error
     except faults.ResponseError as error:
         if (refusal := _TAKES_NO_WRITES.search(str(error))) is None:
             raise
         raise StoreUnavailable(f"Redis takes no writes ({refusal[0]})") from error
+
+
+def _kind_of(error: BaseException) -> str:
+    """What a person must know to mend it: a certificate, a file, a master that nobody knows. The client hides these behind its own
+    errors. Never what was sent."""
+    step: BaseException | None = error
+    while step is not None:
+        if isinstance(step, NoMaster):
+            return str(step)
+        if isinstance(step, ssl.SSLCertVerificationError):
+            return f"its certificate: {step.verify_message}"
+        if isinstance(step, ssl.SSLError):
+            return f"TLS: {step.reason}"
+        if isinstance(step, FileNotFoundError):
+            return "a file of its TLS settings is not there"
+        step = step.__cause__ or step.__context__
+    return type(error).__name__

@@ -18,7 +18,7 @@ class RedisRecovery(RedisLink):
 
     async def overdue(self, *, limit: int = 100) -> tuple[Overdue, ...]:
         """See Store.overdue."""
-        run_id, found = await self._asked(scripts_recovery.overdue(self._client, limit=limit))
+        run_id, found = await self._asked(scripts_recovery.overdue(self._redis, limit=limit))
         known, self._run_id = self._run_id, run_id
         if known and run_id and run_id != known:
             # It may lack the latest renewals, and nobody need have noticed the change: connections that were closed are made anew.
@@ -27,7 +27,7 @@ class RedisRecovery(RedisLink):
 
     async def live_calls(self) -> tuple[str, ...]:
         """See Store.live_calls."""
-        return tuple(await self._asked(scripts_recovery.live_calls(self._client)))
+        return tuple(await self._asked(scripts_recovery.live_calls(self._redis)))
 
     async def seize_floor(
         self,
@@ -41,7 +41,7 @@ class RedisRecovery(RedisLink):
     ) -> Floor:
         """See Store.seize_floor."""
         seized = scripts_recovery.seize_floor(
-            self._client,
+            self._redis,
             call_id=call_id,
             epoch=epoch,
             service=service,
@@ -55,7 +55,7 @@ class RedisRecovery(RedisLink):
     async def claim_floor(self, call_id: str, *, epoch: int, awaited_id: str, agent_id: str) -> Floor:
         """See Store.claim_floor."""
         claimed = scripts_recovery.claim_floor(
-            self._client, call_id=call_id, epoch=epoch, awaited_id=awaited_id, agent_id=agent_id
+            self._redis, call_id=call_id, epoch=epoch, awaited_id=awaited_id, agent_id=agent_id
         )
         return floor_of(call_id, await self._asked(claimed))
 
@@ -63,7 +63,7 @@ class RedisRecovery(RedisLink):
         """See Store.restore_call."""
         record = check_restored(call, epoch=epoch)
         restored = scripts_recovery.restore_call(
-            self._client,
+            self._redis,
             call_id=call.call_id,
             epoch=epoch,
             service=service,

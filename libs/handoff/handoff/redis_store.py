@@ -1,7 +1,7 @@
-"""The Store over Redis: what the mesh runs on. Every write is one Lua script (scripts*.py); keys are in keys.py.
+"""The Store over Redis: what the mesh runs on. Every write is one Lua script (scripts*.py); keys are in self.keys.py.
 
-For one Redis with its replicas, behind one address that leads to the master: a managed one, or a service or proxy that follows a
-failover. Sentinel is not asked where the master is. Redis Cluster is not supported: one step touches several keys.
+For one Redis, or one address that leads to the master (a managed one, a service or proxy that follows a failover); for a master that
+Sentinels know of; for a Redis Cluster, of which it uses one slot. See redis_address.py, and docs/operations/redis.md.
 """
 
 from __future__ import annotations
@@ -12,28 +12,30 @@ from typing import Any, Self
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
-from handoff import keys, scripts
+from handoff import redis_client, scripts
 from handoff.call import Call, Ending, Floor
 from handoff.errors import InvalidContext, StoreUnavailable, UnknownHandoff
+from handoff.keys import ONE_SLOT, PLAIN, Keys
 from handoff.lifecycle import FINAL, State
 from handoff.record import MAX_DETAIL_CHARS, pack_call, pack_handoff
+from handoff.redis_address import Kind, RedisAddress
 from handoff.redis_callbacks import RedisCallbacks
+from handoff.redis_canary import RedisCanaries
 from handoff.redis_recovery import RedisRecovery
 from handoff.redis_shared import RedisShared
 from handoff.rows import accepted, call_of, fields_of, floor_of, handoff_of
 from handoff.store import Handoff
 
 
-class RedisStore(RedisRecovery, RedisShared, RedisCallbacks):
+class RedisStore(RedisRecovery, RedisShared, RedisCallbacks, RedisCanaries):
     """See ``Store``. Connects at the first use, so it may be made before a fork but must first be used after it."""
 
     def __init__(
         self,
         client: Redis,
         *,
+        keys: Keys = PLAIN,
         call_ttl_seconds: float = 3600.0,
         handoff_ttl_seconds: float = 300.0,
         ledger_ttl_seconds: float = 7 * 86400.0,
@@ -41,7 +43,7 @@ class RedisStore(RedisRecovery, RedisShared, RedisCallbacks):
         answer_timeout_seconds: float = 1.0,
     ) -> None:
         """``client`` must decode responses. ``reread_seconds``: how often a watch looks again without being told."""
-        super().__init__(client, call_ttl_seconds=call_ttl_seconds, ledger_ttl_seconds=ledger_ttl_seconds)
+        super().__init__(client, keys=keys, call_ttl_seconds=call_ttl_seconds, ledger_ttl_seconds=ledger_ttl_seconds)
         self._handoff_ttl_seconds = handoff_ttl_seconds
         self._reread_seconds = reread_seconds
         self._answer_timeout_seconds = answer_timeout_seconds
@@ -58,20 +60,19 @@ class RedisStore(RedisRecovery, RedisShared, RedisCallbacks):
         connect_timeout_seconds: float = 1.0,
         answer_timeout_seconds: float = 1.0,
     ) -> Self:
-        """A store on ``redis://host:port/db``. Nothing is sent yet: ``await store.now()`` says whether Redis is there.
+        """A store on a REDIS_URL, as redis_address.py reads it. Nothing is sent yet: ``await store.now()`` says whether Redis is there.
         Raises ValueError for an URL that is none."""
-        client = Redis.from_url(
-            url,
-            decode_responses=True,
-            # RESP2: one handshake less, and no push messages among the answers.
-            protocol=2,
-            socket_connect_timeout=connect_timeout_seconds,
-            socket_timeout=answer_timeout_seconds,
-            # Whoever calls knows whether to try again, and the caller on the line is waiting.
-            retry=Retry(NoBackoff(), 0),
+        address = RedisAddress.of(url)
+        keys = ONE_SLOT if address.kind is Kind.CLUSTER else PLAIN
+        client = redis_client.connect(
+            address,
+            connect_timeout_seconds=connect_timeout_seconds,
+            answer_timeout_seconds=answer_timeout_seconds,
+            key=keys.live,
         )
         return cls(
             client,
+            keys=keys,
             call_ttl_seconds=call_ttl_seconds,
             handoff_ttl_seconds=handoff_ttl_seconds,
             ledger_ttl_seconds=ledger_ttl_seconds,
@@ -90,7 +91,7 @@ class RedisStore(RedisRecovery, RedisShared, RedisCallbacks):
         record = pack_call(call)
         async with self._served():
             answer = await scripts.open_call(
-                self._client,
+                self._redis,
                 call_id=call.call_id,
                 record=record,
                 services=json.dumps(call.services),
@@ -105,7 +106,7 @@ class RedisStore(RedisRecovery, RedisShared, RedisCallbacks):
     async def load_call(self, call_id: str) -> Call | None:
         """See Store.load_call."""
         async with self._served():
-            found: dict[Any, Any] = await self._client.hgetall(keys.call(call_id))
+            found: dict[Any, Any] = await self._client.hgetall(self.keys.call(call_id))
         return call_of(found) if found else None
 
     async def checkpoint(self, call: Call, *, epoch: int) -> None:
@@ -113,7 +114,7 @@ class RedisStore(RedisRecovery, RedisShared, RedisCallbacks):
         record = pack_call(call)
         async with self._served():
             answer = await scripts.checkpoint(
-                self._client,
+                self._redis,
                 call_id=call.call_id,
                 epoch=epoch,
                 record=record,
@@ -126,7 +127,7 @@ class RedisStore(RedisRecovery, RedisShared, RedisCallbacks):
         """See Store.end_call."""
         async with self._served():
             answer = await scripts.end_call(
-                self._client,
+                self._redis,
                 call_id=call_id,
                 epoch=epoch,
                 ending=ending.value,
@@ -140,7 +141,7 @@ class RedisStore(RedisRecovery, RedisShared, RedisCallbacks):
         """See Store.take_floor."""
         async with self._served():
             answer = await scripts.take_floor(
-                self._client,
+                self._redis,
                 call_id=call_id,
                 service=service,
                 agent_id=agent_id,
@@ -153,7 +154,7 @@ class RedisStore(RedisRecovery, RedisShared, RedisCallbacks):
         """See Store.renew_floor."""
         async with self._served():
             answer = await scripts.renew_floor(
-                self._client,
+                self._redis,
                 call_id=call_id,
                 epoch=epoch,
                 lease_seconds=lease_seconds,
@@ -165,7 +166,7 @@ class RedisStore(RedisRecovery, RedisShared, RedisCallbacks):
         """See Store.load_floor."""
         wanted = ["service", "agent_id", "epoch", "lease_until"]
         async with self._served():
-            found = await self._client.hmget(keys.call(call_id), wanted)
+            found = await self._client.hmget(self.keys.call(call_id), wanted)
         return None if None in found else floor_of(call_id, found)
 
     async def offer(self, handoff: Handoff) -> Handoff:
@@ -174,7 +175,7 @@ class RedisStore(RedisRecovery, RedisShared, RedisCallbacks):
         text = pack_handoff(handoff, now=await self.now())
         async with self._served():
             answer = await scripts.offer(
-                self._client,
+                self._redis,
                 handoff_id=context.handoff_id,
                 call_id=context.call_id,
                 context=text,
@@ -193,7 +194,7 @@ class RedisStore(RedisRecovery, RedisShared, RedisCallbacks):
     async def load_handoff(self, handoff_id: str) -> Handoff | None:
         """See Store.load_handoff."""
         async with self._served():
-            found: dict[Any, Any] = await self._client.hgetall(keys.handoff(handoff_id))
+            found: dict[Any, Any] = await self._client.hgetall(self.keys.handoff(handoff_id))
         return handoff_of(found) if found else None
 
     async def move(self, handoff_id: str, to: State, *, taker_id: str = "", reason: str = "") -> Handoff:
@@ -201,7 +202,7 @@ class RedisStore(RedisRecovery, RedisShared, RedisCallbacks):
         call_id = await self._call_id_of(handoff_id)
         async with self._served():
             answer = await scripts.move(
-                self._client, handoff_id=handoff_id, call_id=call_id, to=to, taker_id=taker_id, reason=reason
+                self._redis, handoff_id=handoff_id, call_id=call_id, to=to, taker_id=taker_id, reason=reason
             )
         return handoff_of(fields_of(accepted(answer)[0]))
 
@@ -210,7 +211,7 @@ class RedisStore(RedisRecovery, RedisShared, RedisCallbacks):
         call_id = await self._call_id_of(handoff_id)
         async with self._served():
             answer = await scripts.pass_floor(
-                self._client,
+                self._redis,
                 handoff_id=handoff_id,
                 call_id=call_id,
                 epoch=epoch,
@@ -224,7 +225,7 @@ class RedisStore(RedisRecovery, RedisShared, RedisCallbacks):
         call_id = await self._call_id_of(handoff_id)
         async with self._served():
             answer = await scripts.take_back(
-                self._client,
+                self._redis,
                 handoff_id=handoff_id,
                 call_id=call_id,
                 giver_id=giver_id,
@@ -238,7 +239,7 @@ class RedisStore(RedisRecovery, RedisShared, RedisCallbacks):
         """See Store.watch."""
         channel = self._client.pubsub()
         try:
-            await self._subscribe(channel, keys.moved(handoff_id))
+            await self._subscribe(channel, self.keys.moved(handoff_id))
             seen = await self.load_handoff(handoff_id)
             if seen is None:
                 raise UnknownHandoff("no such handoff to watch")
@@ -270,7 +271,7 @@ class RedisStore(RedisRecovery, RedisShared, RedisCallbacks):
     async def _call_id_of(self, handoff_id: str) -> str:
         """A handoff's call never changes, so reading it apart from the script that uses it is safe."""
         async with self._served():
-            call_id = await self._client.hget(keys.handoff(handoff_id), "call_id")
+            call_id = await self._client.hget(self.keys.handoff(handoff_id), "call_id")
         if call_id is None:
             raise UnknownHandoff("no such handoff (or its time to live has passed)")
         return str(call_id)

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from redis.asyncio import Redis
-
-from handoff import keys
 from handoff.lifecycle import MOVES, State
-from handoff.lua import Args, run
+from handoff.lua import Args, KeyedRedis, run
 from handoff.store import UNHELD_SECONDS
 
 _OPEN_CALL = """
@@ -28,7 +25,7 @@ return {'ok', redis.call('HGETALL', KEYS[1])}
 
 
 async def open_call(
-    client: Redis,
+    redis: KeyedRedis,
     *,
     call_id: str,
     record: str,
@@ -42,7 +39,7 @@ async def open_call(
     """['ok', fields of the call]. ``services`` and ``handoff_ids`` are JSON lists."""
     age_seconds = UNHELD_SECONDS if nobody_comes else 0.0
     args: Args = [record, services, handoff_ids, ttl_seconds, started_at, channel, UNHELD_SECONDS, age_seconds]
-    return await run(client, _OPEN_CALL, touched=[keys.call(call_id)], args=args)
+    return await run(redis, _OPEN_CALL, touched=[redis.keys.call(call_id), redis.keys.live], args=args)
 
 
 _CHECKPOINT = """
@@ -56,11 +53,11 @@ return {'ok'}
 
 
 async def checkpoint(
-    client: Redis, *, call_id: str, epoch: int, record: str, handoff_ids: str, ttl_seconds: float
+    redis: KeyedRedis, *, call_id: str, epoch: int, record: str, handoff_ids: str, ttl_seconds: float
 ) -> list[Any]:
     """['ok'] | ['floor_lost', why] | ['unknown_call']."""
     args: Args = [str(epoch), record, handoff_ids, ttl_seconds]
-    return await run(client, _CHECKPOINT, touched=[keys.call(call_id)], args=args)
+    return await run(redis, _CHECKPOINT, touched=[redis.keys.call(call_id)], args=args)
 
 
 _END_CALL = """
@@ -83,7 +80,7 @@ return {'ok', redis.call('HGETALL', KEYS[1])}
 
 
 async def end_call(
-    client: Redis,
+    redis: KeyedRedis,
     *,
     call_id: str,
     epoch: int,
@@ -93,9 +90,9 @@ async def end_call(
     ledger_ttl_seconds: float,
 ) -> list[Any]:
     """['ok', fields of the call] | ['floor_lost', why] | ['unknown_call']."""
-    touched = [keys.call(call_id), keys.LEDGER]
+    touched = [redis.keys.call(call_id), redis.keys.ledger, redis.keys.live]
     args: Args = [call_id, str(epoch), ending, detail, ttl_seconds, ledger_ttl_seconds]
-    return await run(client, _END_CALL, touched=touched, args=args)
+    return await run(redis, _END_CALL, touched=touched, args=args)
 
 
 _TAKE_FLOOR = """
@@ -108,11 +105,11 @@ return give(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 
 
 async def take_floor(
-    client: Redis, *, call_id: str, service: str, agent_id: str, lease_seconds: float, ttl_seconds: float
+    redis: KeyedRedis, *, call_id: str, service: str, agent_id: str, lease_seconds: float, ttl_seconds: float
 ) -> list[Any]:
     """['ok', service, agent_id, epoch, lease_until] | ['floor_lost', why] | ['unknown_call']."""
     args: Args = [service, agent_id, lease_seconds, ttl_seconds]
-    return await run(client, _TAKE_FLOOR, touched=[keys.call(call_id)], args=args)
+    return await run(redis, _TAKE_FLOOR, touched=[redis.keys.call(call_id), redis.keys.live], args=args)
 
 
 _RENEW_FLOOR = """
@@ -123,11 +120,11 @@ return prolong(KEYS[1], ARGV[2], ARGV[3])
 
 
 async def renew_floor(
-    client: Redis, *, call_id: str, epoch: int, lease_seconds: float, ttl_seconds: float
+    redis: KeyedRedis, *, call_id: str, epoch: int, lease_seconds: float, ttl_seconds: float
 ) -> list[Any]:
     """['ok', service, agent_id, epoch, lease_until] | ['floor_lost', why] | ['unknown_call']."""
     args: Args = [str(epoch), lease_seconds, ttl_seconds]
-    return await run(client, _RENEW_FLOOR, touched=[keys.call(call_id)], args=args)
+    return await run(redis, _RENEW_FLOOR, touched=[redis.keys.call(call_id), redis.keys.live], args=args)
 
 
 _OFFER = """
@@ -148,7 +145,7 @@ return {'ok', redis.call('HGETALL', handoff)}
 
 
 async def offer(
-    client: Redis,
+    redis: KeyedRedis,
     *,
     handoff_id: str,
     call_id: str,
@@ -160,10 +157,10 @@ async def offer(
     expires_at: float,
 ) -> list[Any]:
     """['ok' | 'exists', fields of the handoff] | ['invalid', why]."""
-    touched = [keys.handoff(handoff_id), keys.call(call_id)]
+    touched = [redis.keys.handoff(handoff_id), redis.keys.call(call_id)]
     content: Args = [context, from_service, to_service, call_id, str(epoch)]
-    args: Args = [*content, ttl_seconds, expires_at, handoff_id, keys.moved(handoff_id)]
-    return await run(client, _OFFER, touched=touched, args=args)
+    args: Args = [*content, ttl_seconds, expires_at, handoff_id, redis.keys.moved(handoff_id)]
+    return await run(redis, _OFFER, touched=touched, args=args)
 
 
 _MOVE = """
@@ -190,12 +187,12 @@ return {'ok', redis.call('HGETALL', handoff)}
 """
 
 
-async def move(client: Redis, *, handoff_id: str, call_id: str, to: State, taker_id: str, reason: str) -> list[Any]:
+async def move(redis: KeyedRedis, *, handoff_id: str, call_id: str, to: State, taker_id: str, reason: str) -> list[Any]:
     """['ok', fields of the handoff] | ['illegal' | 'floor_lost', why] | ['unknown_handoff']."""
     # Only pass_floor may go to TAKEN, whatever the table says.
     origins = [state for state, onward in MOVES.items() if to in onward and to is not State.TAKEN]
-    args: Args = [to.value, taker_id, reason, f",{','.join(origins)},", keys.moved(handoff_id)]
-    return await run(client, _MOVE, touched=[keys.handoff(handoff_id), keys.call(call_id)], args=args)
+    args: Args = [to.value, taker_id, reason, f",{','.join(origins)},", redis.keys.moved(handoff_id)]
+    return await run(redis, _MOVE, touched=[redis.keys.handoff(handoff_id), redis.keys.call(call_id)], args=args)
 
 
 _PASS_FLOOR = """
@@ -215,11 +212,12 @@ return answer
 
 
 async def pass_floor(
-    client: Redis, *, handoff_id: str, call_id: str, epoch: int, lease_seconds: float, ttl_seconds: float
+    redis: KeyedRedis, *, handoff_id: str, call_id: str, epoch: int, lease_seconds: float, ttl_seconds: float
 ) -> list[Any]:
     """['ok', service, agent_id, epoch, lease_until] | ['illegal' | 'floor_lost', why] | ['unknown_handoff' | 'unknown_call']."""
-    args: Args = [str(epoch), lease_seconds, ttl_seconds, keys.moved(handoff_id)]
-    return await run(client, _PASS_FLOOR, touched=[keys.handoff(handoff_id), keys.call(call_id)], args=args)
+    args: Args = [str(epoch), lease_seconds, ttl_seconds, redis.keys.moved(handoff_id)]
+    touched = [redis.keys.handoff(handoff_id), redis.keys.call(call_id), redis.keys.live]
+    return await run(redis, _PASS_FLOOR, touched=touched, args=args)
 
 
 _TAKE_BACK = """
@@ -242,7 +240,7 @@ return answer
 
 
 async def take_back(
-    client: Redis,
+    redis: KeyedRedis,
     *,
     handoff_id: str,
     call_id: str,
@@ -252,5 +250,6 @@ async def take_back(
     ttl_seconds: float,
 ) -> list[Any]:
     """['ok', service, agent_id, epoch, lease_until] | ['illegal' | 'floor_lost', why] | ['unknown_handoff' | 'unknown_call']."""
-    args: Args = [str(epoch), giver_id, lease_seconds, ttl_seconds, keys.moved(handoff_id)]
-    return await run(client, _TAKE_BACK, touched=[keys.handoff(handoff_id), keys.call(call_id)], args=args)
+    args: Args = [str(epoch), giver_id, lease_seconds, ttl_seconds, redis.keys.moved(handoff_id)]
+    touched = [redis.keys.handoff(handoff_id), redis.keys.call(call_id), redis.keys.live]
+    return await run(redis, _TAKE_BACK, touched=touched, args=args)

@@ -9,11 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from redis.asyncio import Redis
-
 from handoff import keys
 from handoff.ledger import DueCallback
-from handoff.lua import Args, run
+from handoff.lua import Args, KeyedRedis, run
 
 _MOST = 100_000
 """Longest queue that is kept in Redis; the tickets themselves are in the ledger's database."""
@@ -35,7 +33,7 @@ return {'ok', is_new and 1 or 0}
 """
 
 
-async def queue_callback(client: Redis, due: DueCallback) -> list[Any]:
+async def queue_callback(redis: KeyedRedis, due: DueCallback) -> list[Any]:
     """['ok', 1] when it was added, ['ok', 0] when it was added before."""
     fields = {
         "ticket_id": due.ticket_id,
@@ -46,9 +44,9 @@ async def queue_callback(client: Redis, due: DueCallback) -> list[Any]:
         "due_at": f"{due.due_at:.3f}",
         "number": due.number,
     }
-    touched = [keys.CALLBACKS_DUE, keys.callback_queued(due.ticket_id, due.call_id)]
+    touched = [redis.keys.callbacks_due, redis.keys.callback_queued(due.ticket_id, due.call_id)]
     args: Args = [keys.CALLBACKS_DUE_SECONDS, _MOST, *(part for pair in fields.items() for part in pair)]
-    return await run(client, _QUEUE, touched=touched, args=args)
+    return await run(redis, _QUEUE, touched=touched, args=args)
 
 
 _DUE = """
@@ -63,10 +61,10 @@ return found
 """
 
 
-async def callbacks_due(client: Redis, *, limit: int) -> list[Any]:
+async def callbacks_due(redis: KeyedRedis, *, limit: int) -> list[Any]:
     """['ok', [fields of an entry, claim], ...]. A claim is JSON, or ''."""
-    prefix = keys.callback_claimed("", "").removesuffix(":")
-    return await run(client, _DUE, touched=[keys.CALLBACKS_DUE], args=[limit, prefix])
+    prefix = redis.keys.callback_claimed("", "").removesuffix(":")
+    return await run(redis, _DUE, touched=[redis.keys.callbacks_due], args=[limit, prefix])
 
 
 _CLAIM = """
@@ -84,12 +82,12 @@ return {'ok', 1}
 
 
 async def claim_callback(
-    client: Redis, *, ticket_id: str, call_id: str, human_id: str, name: str, seconds: float
+    redis: KeyedRedis, *, ticket_id: str, call_id: str, human_id: str, name: str, seconds: float
 ) -> list[Any]:
     """['ok', 1] when it is his (or, with 0 seconds, anybody's), ['ok', 0] when it is another's or out of the queue."""
     claim = json.dumps({"human_id": human_id, "name": name})
     args: Args = [human_id, claim, seconds]
-    return await run(client, _HELD_BY + _CLAIM, touched=_keys_of(ticket_id, call_id), args=args)
+    return await run(redis, _HELD_BY + _CLAIM, touched=_keys_of(redis, ticket_id, call_id), args=args)
 
 
 _CLOSE = """
@@ -105,12 +103,12 @@ return {'ok', 1}
 
 
 async def close_callback(
-    client: Redis, *, ticket_id: str, call_id: str, human_id: str, ttl_seconds: float
+    redis: KeyedRedis, *, ticket_id: str, call_id: str, human_id: str, ttl_seconds: float
 ) -> list[Any]:
     """['ok', 1] when it is done, ['ok', 0] when he has no claim to it."""
-    touched = [*_keys_of(ticket_id, call_id), keys.CALLBACKS_DONE]
+    touched = [*_keys_of(redis, ticket_id, call_id), redis.keys.callbacks_done]
     args: Args = [human_id, ticket_id, call_id, ttl_seconds]
-    return await run(client, _HELD_BY + _CLOSE, touched=touched, args=args)
+    return await run(redis, _HELD_BY + _CLOSE, touched=touched, args=args)
 
 
 _DROP = """
@@ -121,14 +119,14 @@ return {'ok'}
 """
 
 
-async def drop_callback(client: Redis, *, ticket_id: str, call_id: str) -> list[Any]:
+async def drop_callback(redis: KeyedRedis, *, ticket_id: str, call_id: str) -> list[Any]:
     """['ok']."""
-    return await run(client, _DROP, touched=_keys_of(ticket_id, call_id), args=[])
+    return await run(redis, _DROP, touched=_keys_of(redis, ticket_id, call_id), args=[])
 
 
-def _keys_of(ticket_id: str, call_id: str) -> list[str]:
+def _keys_of(redis: KeyedRedis, ticket_id: str, call_id: str) -> list[str]:
     return [
-        keys.CALLBACKS_DUE,
-        keys.callback_queued(ticket_id, call_id),
-        keys.callback_claimed(ticket_id, call_id),
+        redis.keys.callbacks_due,
+        redis.keys.callback_queued(ticket_id, call_id),
+        redis.keys.callback_claimed(ticket_id, call_id),
     ]

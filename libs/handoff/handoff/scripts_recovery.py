@@ -1,17 +1,14 @@
 """The store's moves for calls without a living owner, as Lua: see scripts.py.
 
-Redis Cluster is not supported: these scripts build the keys of calls and handoffs from their prefixes.
+These scripts find the keys of calls and handoffs by their prefixes (lua.py).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from redis.asyncio import Redis
-
-from handoff import keys
 from handoff.lifecycle import MOVES, State
-from handoff.lua import Args, run
+from handoff.lua import Args, KeyedRedis, run
 from handoff.store import UNHELD_SECONDS
 
 _OVERDUE = """
@@ -43,9 +40,9 @@ return {'ok', run_id, found}
 """
 
 
-async def overdue(client: Redis, *, limit: int) -> list[Any]:
+async def overdue(redis: KeyedRedis, *, limit: int) -> list[Any]:
     """['ok', the run id of the Redis that answers ('' when it does not tell), [[call_id, service, agent_id, epoch, attempts], ...]]."""
-    return await run(client, _OVERDUE, touched=[keys.LIVE], args=[limit])
+    return await run(redis, _OVERDUE, touched=[redis.keys.live], args=[limit])
 
 
 _LIVE_CALLS = """
@@ -58,9 +55,9 @@ return found
 """
 
 
-async def live_calls(client: Redis) -> list[Any]:
+async def live_calls(redis: KeyedRedis) -> list[Any]:
     """['ok', call_id, ...]."""
-    return await run(client, _LIVE_CALLS, touched=[keys.LIVE], args=[])
+    return await run(redis, _LIVE_CALLS, touched=[redis.keys.live], args=[])
 
 
 _SEIZE_FLOOR = """
@@ -89,7 +86,7 @@ return answer
 
 
 async def seize_floor(
-    client: Redis,
+    redis: KeyedRedis,
     *,
     call_id: str,
     epoch: int,
@@ -102,7 +99,7 @@ async def seize_floor(
     """['ok', service, agent_id, epoch, lease_until] | ['floor_lost', why] | ['unknown_call']."""
     open_states = f",{','.join(state for state, onward in MOVES.items() if State.SUPERSEDED in onward)},"
     args: Args = [str(epoch), service, agent_id, lease_seconds, ttl_seconds, dead_agent_id, UNHELD_SECONDS, open_states]
-    return await run(client, _SEIZE_FLOOR, touched=[keys.call(call_id)], args=args)
+    return await run(redis, _SEIZE_FLOOR, touched=[redis.keys.call(call_id), redis.keys.live], args=args)
 
 
 _CLAIM_FLOOR = """
@@ -119,10 +116,10 @@ return floor(call)
 """
 
 
-async def claim_floor(client: Redis, *, call_id: str, epoch: int, awaited_id: str, agent_id: str) -> list[Any]:
+async def claim_floor(redis: KeyedRedis, *, call_id: str, epoch: int, awaited_id: str, agent_id: str) -> list[Any]:
     """['ok', service, agent_id, epoch, lease_until] | ['floor_lost', why] | ['unknown_call']."""
     args: Args = [str(epoch), awaited_id, agent_id]
-    return await run(client, _CLAIM_FLOOR, touched=[keys.call(call_id)], args=args)
+    return await run(redis, _CLAIM_FLOOR, touched=[redis.keys.call(call_id)], args=args)
 
 
 _RESTORE_CALL = """
@@ -142,7 +139,7 @@ return give(call, service, agent_id, ARGV[4], ARGV[5])
 
 
 async def restore_call(
-    client: Redis,
+    redis: KeyedRedis,
     *,
     call_id: str,
     epoch: int,
@@ -159,4 +156,4 @@ async def restore_call(
     """['ok', service, agent_id, epoch, lease_until] | ['floor_lost', why]. Lists are JSON."""
     owner: Args = [str(epoch), service, agent_id, lease_seconds, ttl_seconds]
     content: Args = [record, services, handoff_ids, started_at, channel]
-    return await run(client, _RESTORE_CALL, touched=[keys.call(call_id)], args=[*owner, *content])
+    return await run(redis, _RESTORE_CALL, touched=[redis.keys.call(call_id), redis.keys.live], args=[*owner, *content])

@@ -7,10 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from redis.asyncio import Redis
-
 from handoff import keys
-from handoff.lua import Args, run
+from handoff.lua import Args, KeyedRedis, run
 from handoff.store import BREAKER_SECONDS, EVENT_SECONDS, FIRST_TICKET, LINE_SECONDS, ROOMS_SECONDS, RoomList
 
 _NEXT_TICKET = """
@@ -21,10 +19,10 @@ return {'ok', number}
 """
 
 
-async def next_ticket(client: Redis) -> list[Any]:
+async def next_ticket(redis: KeyedRedis) -> list[Any]:
     """['ok', number]."""
     args: Args = [FIRST_TICKET - 1, keys.TICKETS_SECONDS]
-    return await run(client, _NEXT_TICKET, touched=[keys.TICKETS], args=args)
+    return await run(redis, _NEXT_TICKET, touched=[redis.keys.tickets], args=args)
 
 
 _ADD_CALLBACK = """
@@ -39,10 +37,12 @@ return {'ok', ARGV[3], 1}
 """
 
 
-async def add_callback(client: Redis, *, call_id: str, ticket_id: str, ticket: str, ttl_seconds: float) -> list[Any]:
+async def add_callback(
+    redis: KeyedRedis, *, call_id: str, ticket_id: str, ticket: str, ttl_seconds: float
+) -> list[Any]:
     """['ok', the ticket's id that the call has, whether it is this one (1) or one before it (0)]. ``ticket`` is JSON."""
-    touched = [keys.CALLBACKS, keys.callback_of(call_id)]
-    return await run(client, _ADD_CALLBACK, touched=touched, args=[ticket, ttl_seconds, ticket_id])
+    touched = [redis.keys.callbacks, redis.keys.callback_of(call_id)]
+    return await run(redis, _ADD_CALLBACK, touched=touched, args=[ticket, ttl_seconds, ticket_id])
 
 
 _TELL_CALLBACK_AGAIN = """
@@ -55,11 +55,11 @@ return {'ok'}
 
 
 async def tell_callback_again(
-    client: Redis, *, call_id: str, ticket_id: str, ticket: str, ttl_seconds: float
+    redis: KeyedRedis, *, call_id: str, ticket_id: str, ticket: str, ttl_seconds: float
 ) -> list[Any]:
     """['ok']. Nothing is told when the call's ticket is another one."""
-    touched = [keys.CALLBACKS, keys.callback_of(call_id)]
-    return await run(client, _TELL_CALLBACK_AGAIN, touched=touched, args=[ticket, ttl_seconds, ticket_id])
+    touched = [redis.keys.callbacks, redis.keys.callback_of(call_id)]
+    return await run(redis, _TELL_CALLBACK_AGAIN, touched=touched, args=[ticket, ttl_seconds, ticket_id])
 
 
 # A place in a line is one number: a step for each priority, and within a step the number of the arrival.
@@ -101,29 +101,29 @@ return {'ok', unpack(redis.call('ZRANGE', line, 0, LONGEST - 1))}
 """
 
 
-def _keys_of_line(service: str) -> list[str]:
-    return [keys.line(service), keys.line_until(service), keys.line_last(service)]
+def _keys_of_line(redis: KeyedRedis, service: str) -> list[str]:
+    return [redis.keys.line(service), redis.keys.line_until(service), redis.keys.line_last(service)]
 
 
-async def wait_in_line(client: Redis, *, service: str, call_id: str, priority: int) -> list[Any]:
+async def wait_in_line(redis: KeyedRedis, *, service: str, call_id: str, priority: int) -> list[Any]:
     """['ok', position]."""
     args: Args = [call_id, priority, LINE_SECONDS]
-    return await run(client, _LINE + _WAIT_IN_LINE, touched=_keys_of_line(service), args=args)
+    return await run(redis, _LINE + _WAIT_IN_LINE, touched=_keys_of_line(redis, service), args=args)
 
 
-async def position(client: Redis, *, service: str, call_id: str) -> list[Any]:
+async def position(redis: KeyedRedis, *, service: str, call_id: str) -> list[Any]:
     """['ok', position], 0 for who is not in the line."""
-    return await run(client, _LINE + _POSITION, touched=_keys_of_line(service), args=[call_id])
+    return await run(redis, _LINE + _POSITION, touched=_keys_of_line(redis, service), args=[call_id])
 
 
-async def leave_line(client: Redis, *, service: str, call_id: str) -> list[Any]:
+async def leave_line(redis: KeyedRedis, *, service: str, call_id: str) -> list[Any]:
     """['ok']."""
-    return await run(client, _LINE + _LEAVE_LINE, touched=_keys_of_line(service), args=[call_id])
+    return await run(redis, _LINE + _LEAVE_LINE, touched=_keys_of_line(redis, service), args=[call_id])
 
 
-async def line(client: Redis, *, service: str) -> list[Any]:
+async def line(redis: KeyedRedis, *, service: str) -> list[Any]:
     """['ok', call ids in their order ...]."""
-    return await run(client, _LINE + _WHO_WAITS, touched=_keys_of_line(service), args=[""])
+    return await run(redis, _LINE + _WHO_WAITS, touched=_keys_of_line(redis, service), args=[""])
 
 
 _ON_DUTY = """
@@ -141,14 +141,14 @@ return {'ok', redis.call('ZCARD', KEYS[1])}
 """
 
 
-async def note_on_duty(client: Redis, *, human_id: str, seconds: float) -> list[Any]:
+async def note_on_duty(redis: KeyedRedis, *, human_id: str, seconds: float) -> list[Any]:
     """['ok']."""
-    return await run(client, _ON_DUTY + _NOTE_ON_DUTY, touched=[keys.DUTY], args=[human_id, seconds])
+    return await run(redis, _ON_DUTY + _NOTE_ON_DUTY, touched=[redis.keys.duty], args=[human_id, seconds])
 
 
-async def humans_on_duty(client: Redis) -> list[Any]:
+async def humans_on_duty(redis: KeyedRedis) -> list[Any]:
     """['ok', how many]."""
-    return await run(client, _ON_DUTY + _COUNT_ON_DUTY, touched=[keys.DUTY], args=[])
+    return await run(redis, _ON_DUTY + _COUNT_ON_DUTY, touched=[redis.keys.duty], args=[])
 
 
 _WORKERS = """
@@ -172,15 +172,15 @@ return found
 """
 
 
-async def note_worker(client: Redis, *, worker_id: str, status: str, seconds: float) -> list[Any]:
+async def note_worker(redis: KeyedRedis, *, worker_id: str, status: str, seconds: float) -> list[Any]:
     """['ok']. ``status`` is JSON."""
-    touched = [keys.WORKERS, keys.WORKERS_TOLD]
-    return await run(client, _WORKERS + _NOTE_WORKER, touched=touched, args=[worker_id, status, seconds])
+    touched = [redis.keys.workers, redis.keys.workers_told]
+    return await run(redis, _WORKERS + _NOTE_WORKER, touched=touched, args=[worker_id, status, seconds])
 
 
-async def workers(client: Redis) -> list[Any]:
+async def workers(redis: KeyedRedis) -> list[Any]:
     """['ok', status ...]."""
-    return await run(client, _WORKERS + _ALL_WORKERS, touched=[keys.WORKERS, keys.WORKERS_TOLD], args=[])
+    return await run(redis, _WORKERS + _ALL_WORKERS, touched=[redis.keys.workers, redis.keys.workers_told], args=[])
 
 
 _BREAKER_SWAP = """
@@ -193,10 +193,10 @@ return {'ok', 1}
 """
 
 
-async def breaker_swap(client: Redis, *, service: str, expected_version: int, new: Mapping[str, str]) -> list[Any]:
+async def breaker_swap(redis: KeyedRedis, *, service: str, expected_version: int, new: Mapping[str, str]) -> list[Any]:
     """['ok', 1] when written, ['ok', 0] when the version is another one."""
     args: Args = [str(expected_version), BREAKER_SECONDS, *(text for pair in new.items() for text in pair)]
-    return await run(client, _BREAKER_SWAP, touched=[keys.breaker(service)], args=args)
+    return await run(redis, _BREAKER_SWAP, touched=[redis.keys.breaker(service)], args=args)
 
 
 _NOTE_ROOM = """
@@ -209,10 +209,10 @@ return {'ok', 1}
 """
 
 
-async def note_room(client: Redis, *, room: str, list_: RoomList, event_id: str, after_seconds: float) -> list[Any]:
+async def note_room(redis: KeyedRedis, *, room: str, list_: RoomList, event_id: str, after_seconds: float) -> list[Any]:
     """['ok', 1] when noted, ['ok', 0] when the event was noted before."""
-    touched = [keys.event(event_id), keys.rooms(list_)]
-    return await run(client, _NOTE_ROOM, touched=touched, args=[room, after_seconds, ROOMS_SECONDS, EVENT_SECONDS])
+    touched = [redis.keys.event(event_id), redis.keys.rooms(list_)]
+    return await run(redis, _NOTE_ROOM, touched=touched, args=[room, after_seconds, ROOMS_SECONDS, EVENT_SECONDS])
 
 
 _ROOMS_DUE = """
@@ -227,9 +227,9 @@ return found
 """
 
 
-async def rooms_due(client: Redis, *, list_: RoomList, again_seconds: float, limit: int) -> list[Any]:
+async def rooms_due(redis: KeyedRedis, *, list_: RoomList, again_seconds: float, limit: int) -> list[Any]:
     """['ok', room, ...]."""
-    return await run(client, _ROOMS_DUE, touched=[keys.rooms(list_)], args=[again_seconds, limit, ROOMS_SECONDS])
+    return await run(redis, _ROOMS_DUE, touched=[redis.keys.rooms(list_)], args=[again_seconds, limit, ROOMS_SECONDS])
 
 
 _FORGET_ROOM = """
@@ -238,6 +238,6 @@ return {'ok'}
 """
 
 
-async def forget_room(client: Redis, *, room: str, list_: RoomList) -> list[Any]:
+async def forget_room(redis: KeyedRedis, *, room: str, list_: RoomList) -> list[Any]:
     """['ok']."""
-    return await run(client, _FORGET_ROOM, touched=[keys.rooms(list_)], args=[room])
+    return await run(redis, _FORGET_ROOM, touched=[redis.keys.rooms(list_)], args=[room])

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from handoff.call import Call, Ending, Floor
+from handoff.canary import Canary
 from handoff.context import HandoffContext
 from handoff.ledger import CallbackTicket, DoneCallback, DueCallback, LedgerLine
 from handoff.lifecycle import State
@@ -90,6 +91,10 @@ class WorkerStatus:
     """Places that are not free: calls that run, and calls that are on their way here."""
     away: str = ""
     """Why no call can come here, however many places are free, as a word of the health page; empty when one can."""
+    is_canary: bool = False
+    """Whether only its share of the calls comes here: its places are not those of the service."""
+    version: str = ""
+    """Its release."""
 
 
 class Store(Protocol):
@@ -309,6 +314,29 @@ class Store(Protocol):
     async def breaker_swap(self, service: str, expected_version: int, new: Mapping[str, str]) -> bool:
         """Writes the whole state, for BREAKER_SECONDS, as version ``expected_version`` + 1, and answers True; or False, and
         nothing is written, when the version is another one by now (0: there is none). A ``version`` in ``new`` is ignored."""
+        ...
+
+    # --- canaries -------------------------------------------------------------------------------------------------
+    async def note_canary(self, service: str, *, version: str, weight: int, seconds: float) -> Canary:
+        """A worker of the service's canary is there, and counts as gone after so long unless one says so again; at once with 0. As it
+        stands now. Raises InvalidContext when what it tells is malformed."""
+        ...
+
+    async def canary(self, service: str) -> Canary | None:
+        """The service's canary, of the version that was told of last, there or not; None when no such version is remembered."""
+        ...
+
+    async def count_canary(self, service: str, *, version: str, is_spoken: bool) -> Canary | None:
+        """Counts what came of a handoff to that version, and stops it when it fails too often: of all who count one gets it, as it
+        stands, and tells people. A version that nobody remembers is not counted."""
+        ...
+
+    async def stop_canary(self, service: str, *, why: str) -> Canary | None:
+        """Stops the version of now; one that is stopped keeps its reason. None when there is none."""
+        ...
+
+    async def reset_canary(self, service: str) -> Canary | None:
+        """Forgets what came of the version of now, and that it was stopped. None when there is none."""
         ...
 
     # --- rooms that LiveKit told of -------------------------------------------------------------------------------

@@ -64,7 +64,8 @@ class Admission(Protocol):
 
 
 class Taker(wire.HandoffServiceServicer):
-    """The HandoffService of one service. ``version`` is its release."""
+    """The HandoffService of one service. ``version`` is its release, ``agent_name`` what is to be dispatched: the service's own name
+    unless these are its canaries."""
 
     def __init__(
         self,
@@ -74,11 +75,13 @@ class Taker(wire.HandoffServiceServicer):
         store: Store,
         admission: Admission,
         directory: Mapping[str, Entry] = DIRECTORY,
+        agent_name: str = "",
     ) -> None:
         if service not in directory:
             raise ValueError(f"{service!r} is not in the directory")
         self._service = service
         self._version = version
+        self._agent_name = agent_name or service
         self._store = store
         self._admission = admission
         self._receives = directory[service].receives
@@ -194,7 +197,7 @@ class Taker(wire.HandoffServiceServicer):
         return Declined(handoff_id, Refusal.STALE, f"the handoff is {stored.state}")
 
     def _accepted(self, handoff_id: str) -> Accepted:
-        return Accepted(handoff_id, agent_name=self._service, version=self._version)
+        return Accepted(handoff_id, agent_name=self._agent_name, version=self._version)
 
     async def _withdraw(self, handoff_id: str, reason: str) -> State:
         async with self._turns.setdefault(handoff_id, asyncio.Lock()):

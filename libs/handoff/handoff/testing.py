@@ -45,6 +45,7 @@ class FakeClock:
 
 _READS = frozenset(
     {
+        "canary",
         "now",
         "load_call",
         "load_floor",

@@ -14,6 +14,7 @@ pytest.register_assert_rewrite(
     "recovery_suite",
     "refusal_suite",
     "shared_suite",
+    "canary_suite",
     "store_steps",
     "store_machine",
     "recovery_machine",

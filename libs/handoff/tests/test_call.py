@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from handoff import errors, keys
+from handoff import errors
 from handoff.call import Fact, Source
 from handoff.directory import DIRECTORY, service_for
 from handoff.errors import HandoffError
@@ -58,7 +58,3 @@ def test_only_faults_of_the_network_are_retryable() -> None:
     assert {fault.__name__ for fault in faults if fault.retryable} == {"PeerUnreachable", "StoreUnavailable"}
     # The tree at the top of errors.py is the whole tree.
     assert all(fault.__name__ in str(errors.__doc__) for fault in faults)
-
-
-def test_keys_of_different_things_are_different() -> None:
-    assert len({keys.call("1"), keys.handoff("1"), keys.moved("1"), keys.LEDGER}) == 4

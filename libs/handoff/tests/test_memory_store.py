@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from callbacks_suite import OF, CallbacksSuite, claimed
+from canary_suite import CanarySuite
 from claim_suite import ClaimSuite
 from handoff.call import Ending
 from handoff.errors import FloorLost, StoreUnavailable, UnknownCall, UnknownHandoff
@@ -33,6 +34,12 @@ class TestMemoryStore(CallSuite, HandoffSuite, RecoverySuite, SharedSuite):
 
 
 class TestClaimsInTheMemoryStore(ClaimSuite):
+    @pytest.fixture
+    def make_store(self) -> MakeStore:
+        return memory_store
+
+
+class TestCanariesInTheMemoryStore(CanarySuite):
     @pytest.fixture
     def make_store(self) -> MakeStore:
         return memory_store

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from handoff.errors import StoreUnavailable
+from handoff.keys import PLAIN
 from handoff.redis_link import RedisLink, mapped_faults, no_lost_cancellation
+from handoff.redis_masters import LedConnection, NoMaster
 from redis import exceptions as faults
 from redis.asyncio import Redis
+from redis.asyncio.connection import Connection
 
 
 @pytest.mark.parametrize(
@@ -19,6 +23,16 @@ from redis.asyncio import Redis
         faults.ConnectionError("Connection refused"),
         faults.TimeoutError("Timeout reading"),
         faults.ReadOnlyError("You can't write against a read only replica."),
+        faults.BusyLoadingError("Redis is loading the dataset in memory"),
+        faults.MasterDownError("Link with MASTER is down and replica-serve-stale-data is set to 'no'."),
+        faults.ClusterDownError("The cluster is down"),
+        faults.MovedError("5798 10.0.0.2:6379"),
+        faults.AskError("5798 10.0.0.2:6379"),
+        faults.TryAgainError("Multiple keys request during rehashing of slot"),
+        faults.ResponseError(
+            "ERR Script attempted to access a non local key in a cluster node script: 0f, on @user_script:7."
+        ),
+        faults.NoPermissionError("User billing has no permissions to run the 'evalsha' command"),
         faults.ResponseError("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist"),
         faults.ResponseError("NOREPLICAS Not enough good replicas to write."),
         faults.ResponseError("BUSY Redis is busy running a script."),
@@ -35,7 +49,8 @@ def test_a_redis_that_cannot_serve_now_is_an_unavailable_store(fault: Exception)
 class _Pool:
     """Notes that its connections were closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection_class: type[Connection] = Connection) -> None:
+        self.connection_class = connection_class
         self.left: list[str] = []
 
     async def update_active_connections_for_reconnect(self) -> None:
@@ -49,6 +64,9 @@ class _Pool:
 @pytest.mark.parametrize(
     ("fault", "is_left"),
     [
+        (faults.ClusterDownError("The cluster is down"), True),
+        (faults.MovedError("5798 10.0.0.2:6379"), True),
+        (faults.AskError("5798 10.0.0.2:6379"), False),
         (faults.ReadOnlyError("You can't write against a read only replica."), True),
         (
             faults.ResponseError("ERR Error running script: -READONLY You can't write against a read only replica."),
@@ -66,14 +84,43 @@ async def test_a_redis_that_is_no_master_is_left_for_whatever_its_address_leads_
     fault: Exception, is_left: bool
 ) -> None:
     pool = _Pool()
-    link = RedisLink(cast(Redis, SimpleNamespace(connection_pool=pool)), call_ttl_seconds=1.0, ledger_ttl_seconds=1.0)
+    await _refused(pool, fault)
+    assert pool.left == (["busy", "idle"] if is_left else [])
+
+
+async def test_one_that_hangs_is_left_by_who_may_be_told_another_one() -> None:
+    pool = _Pool(LedConnection)
+    await _refused(pool, faults.TimeoutError("Timeout reading"))
+    assert pool.left == ["busy", "idle"]
+
+
+async def _refused(pool: _Pool, fault: Exception) -> None:
+    client = cast(Redis, SimpleNamespace(connection_pool=pool))
+    link = RedisLink(client, keys=PLAIN, call_ttl_seconds=1.0, ledger_ttl_seconds=1.0)
 
     async def refused() -> list[Any]:
         raise fault
 
     with pytest.raises(StoreUnavailable):
         await link._asked(refused())
-    assert pool.left == (["busy", "idle"] if is_left else [])
+
+
+def test_what_a_person_must_know_is_told_and_nothing_of_what_was_sent() -> None:
+    refusal = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED]")
+    refusal.verify_message = "certificate has expired"
+
+    def connect(hidden: Exception) -> None:
+        try:
+            raise hidden
+        except Exception as e:
+            raise faults.ConnectionError("AUTH s3cret") from e
+
+    with pytest.raises(StoreUnavailable, match=r"\(its certificate: certificate has expired\)"), mapped_faults():
+        connect(refusal)
+    with pytest.raises(StoreUnavailable, match="none of 3 Sentinels"), mapped_faults():
+        connect(NoMaster("none of 3 Sentinels knows where the master 'mymaster' is (ConnectionError)"))
+    with pytest.raises(StoreUnavailable, match=r"\(ConnectionError\)$"), mapped_faults():
+        connect(faults.ResponseError("s3cret"))
 
 
 def test_a_mistake_in_a_command_is_not_hidden() -> None:

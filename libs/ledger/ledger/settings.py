@@ -8,6 +8,7 @@ from typing import Any
 
 from backoffice import settings as shared
 from backoffice.settings import ENVIRONMENT, Reading, SettingsError
+from handoff.redis_address import RedisAddress
 
 __all__ = ["Settings", "SettingsError"]
 
@@ -73,8 +74,11 @@ class _Reading(Reading):
         url = self._raw("REDIS_URL")
         if not url and is_needed:
             self.problems.append("REDIS_URL is not set: give Redis's address, e.g. redis://127.0.0.1:6379/0")
-        if url and not url.startswith(("redis://", "rediss://")):
-            self.problems.append("REDIS_URL must start with redis:// or rediss://")
+        try:
+            if url:
+                RedisAddress.of(url)
+        except ValueError as e:
+            self.problems.append(f"REDIS_URL {e}")
         return url
 
     def text(self, name: str, *, default: str) -> str:

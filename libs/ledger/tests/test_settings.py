@@ -62,6 +62,18 @@ def test_all_problems_are_reported_together_and_no_value_is_quoted() -> None:
     assert not any(value in str(refused.value) for value in ("s3cret", "LOUD", "ninety", "often", "Atlantis"))
 
 
+def test_redis_may_be_one_or_watched_by_sentinels_or_a_cluster() -> None:
+    for url in (
+        "rediss://h?ssl_ca_certs=/ca",
+        "redis+sentinel://a,b/mymaster",
+        "rediss+cluster://a,b?ssl_ca_certs=/ca",
+    ):
+        assert Settings.from_env({"REDIS_URL": url}).redis_url == url
+    with pytest.raises(SettingsError, match="REDIS_URL must name the master") as refused:
+        Settings.from_env({"REDIS_URL": "redis+sentinel://me:s3cret@a,b"})
+    assert "s3cret" not in str(refused.value)
+
+
 def test_a_missing_redis_is_told_with_an_example() -> None:
     with pytest.raises(SettingsError, match=r"e\.g\. redis://"):
         Settings.from_env({})

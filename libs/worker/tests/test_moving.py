@@ -60,7 +60,7 @@ class Mesh:
         self.remote_participants: dict[str, str] = {}
         self.handoff_id = ""
 
-    async def opened(self) -> Mover:
+    async def opened(self, **settings: Any) -> Mover:
         self.checkpoint = await hold_call(self.store, make_call(turns=(ASKED,)), service="billing")
         gate: Any = SimpleNamespace(open=lambda: self.journal.append("gate open"))
         session: Any = self.session
@@ -71,7 +71,7 @@ class Mesh:
             room=everything,
             lkapi=everything,
             store=self.store,
-            settings=make_settings(),
+            settings=make_settings(**settings),
             service="billing",
             leave=lambda reason: self.journal.append(f"left: {reason}"),
             floor_lost=lambda: self.journal.append("floor lost"),
@@ -282,3 +282,18 @@ async def test_a_job_that_ends_when_the_floor_is_passed_leaves_the_caller_to_the
     assert "evicted" not in mesh.journal
     assert await mesh.floor() == ("theirs", 2)
     assert await mesh.state() is State.TAKEN
+
+
+@without_waiting
+async def test_a_canary_s_call_moves_to_the_service_s_other_workers_or_else_to_another_canary() -> None:
+    mesh = Mesh("absent")
+    await mesh.opened(canary_weight=10)
+    for _ in range(3):
+        mesh.data(MOVE_TOPIC)
+        await asyncio.sleep(20)
+    asked = [what for what in mesh.journal if what.startswith("dispatched")]
+    assert asked == [
+        "dispatched billing silently",
+        "dispatched billing-canary silently",
+        "dispatched billing silently",
+    ]

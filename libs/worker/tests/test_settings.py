@@ -1,5 +1,7 @@
 """A bad environment is reported whole, with how to mend each part."""
 
+from pathlib import Path
+
 import pytest
 from worker.settings import Phone, Settings, SettingsError
 
@@ -37,6 +39,18 @@ def test_wrong_values_say_what_is_wrong_and_what_to_give() -> None:
         "VOICEMESH_GRPC_PORT must lie between 0 and 65535; give a free port for the handoff contract",
         "VOICEMESH_MAX_SESSIONS must be a whole number; give how many calls this worker takes",
     ]
+
+
+def test_redis_may_be_one_or_watched_by_sentinels_or_a_cluster() -> None:
+    for url in (
+        "rediss://h?ssl_ca_certs=/ca",
+        "redis+sentinel://a,b/mymaster",
+        "rediss+cluster://a,b?ssl_ca_certs=/ca",
+    ):
+        assert Settings.from_env({**GOOD, "REDIS_URL": f" {url} "}).redis_url == url
+    with pytest.raises(SettingsError, match="REDIS_URL must name the master") as caught:
+        Settings.from_env({**GOOD, "REDIS_URL": "redis+sentinel://me:s3cret@a,b"})
+    assert "s3cret" not in str(caught.value)
 
 
 def test_without_any_speech_provider_a_worker_does_not_start() -> None:
@@ -80,3 +94,16 @@ def test_a_malformed_telephone_shows_the_right_form_and_is_not_quoted(raw: str) 
     with pytest.raises(SettingsError, match=r"VOICEMESH_DESK_PHONES must look like Anna=\+15550100001") as caught:
         Settings.from_env({**GOOD, "VOICEMESH_DESK_PHONES": f"Ben=+15550100009,{raw}"})
     assert "0009" not in str(caught.value)
+
+
+def test_a_folder_of_certificates_holds_three_files_or_is_told_which_is_missing(tmp_path: Path) -> None:
+    environ = {**GOOD, "VOICEMESH_TLS_DIR": str(tmp_path)}
+    for name in ("tls.crt", "ca.crt"):
+        (tmp_path / name).touch()
+    with pytest.raises(
+        SettingsError, match=r"VOICEMESH_TLS_DIR leads to .+, where there is no tls\.key; give a folder"
+    ):
+        Settings.from_env(environ)
+    (tmp_path / "tls.key").touch()
+    assert Settings.from_env(environ).tls_dir == str(tmp_path)
+    assert Settings.from_env(GOOD).tls_dir == "", "without it nobody proves who he is"

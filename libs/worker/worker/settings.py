@@ -6,7 +6,13 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
 from typing import Any
+
+from handoff import tls
+from handoff.agent_ids import canary_of
+from handoff.canary import MOST_WEIGHT
+from handoff.redis_address import RedisAddress
 
 
 class SettingsError(Exception):
@@ -29,6 +35,11 @@ def _url(*schemes: str) -> Callable[[str], str]:
         return url
 
     return parse
+
+
+def _redis(raw: str) -> str:
+    RedisAddress.of(raw)
+    return raw.strip()
 
 
 def _number(low: float, high: float) -> Callable[[str], float]:
@@ -65,6 +76,26 @@ def _peers(raw: str) -> dict[str, str]:
             raise ValueError("must look like billing=127.0.0.1:50051|127.0.0.1:50061,triage=127.0.0.1:50052")
         peers[name.strip()] = address.strip()
     return peers
+
+
+def _tls_dir(raw: str) -> str:
+    folder = raw.strip()
+    missing = [name for name in tls.FILES if not (Path(folder) / name).is_file()]
+    if missing:
+        raise ValueError(f"leads to {folder}, where there is no {' and no '.join(missing)}")
+    return folder
+
+
+def _version(raw: str) -> str:
+    version = raw.strip()
+    if len(version) > 128 or not version.isprintable():
+        raise ValueError("must be one line of at most 128 characters")
+    return version
+
+
+def _canary_weight(raw: str) -> int:
+    # Nothing is no canary. Zero is refused: whoever wrote it meant a canary, and would get a worker like all others.
+    return _whole(1, MOST_WEIGHT)(raw) if raw.strip() else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +150,7 @@ class Settings:
     livekit_url: str = _var("LIVEKIT_URL", _url("ws", "wss"), why="LiveKit's address, e.g. ws://127.0.0.1:7880")
     livekit_api_key: str = _var("LIVEKIT_API_KEY", _text, why="an API key that the LiveKit server knows")
     livekit_api_secret: str = _var("LIVEKIT_API_SECRET", _text, why="the secret of that key")
-    redis_url: str = _var("REDIS_URL", _url("redis", "rediss"), why="Redis's address, e.g. redis://127.0.0.1:6379/0")
+    redis_url: str = _var("REDIS_URL", _redis, why="Redis's address, e.g. redis://127.0.0.1:6379/0")
 
     openai_api_key: str = _var("OPENAI_API_KEY", _text, "", why="the key of an OpenAI-compatible provider")
     openai_base_url: str = _var(
@@ -155,11 +186,26 @@ class Settings:
     )
     peers: Mapping[str, str] = _var("VOICEMESH_PEERS", _peers, {}, why="gRPC addresses of the other services")
 
+    tls_dir: str = _var(
+        "VOICEMESH_TLS_DIR",
+        _tls_dir,
+        "",
+        why="a folder with tls.crt, tls.key and ca.crt; empty = services do not prove who they are",
+    )
+
+    version: str = _var("VOICEMESH_VERSION", _version, "", why="this worker's release; empty = its package's version")
+    canary_weight: int = _var(
+        "VOICEMESH_CANARY_WEIGHT",
+        _canary_weight,
+        0,
+        why="per cent of the handoffs that go to this canary, 1 to 50; empty = this worker is none",
+    )
+
     bind_host: str = _var("VOICEMESH_BIND_HOST", _text, "0.0.0.0", why="the address that the servers listen on")
     health_port: int = _var("VOICEMESH_HEALTH_PORT", _PORT, 8080, why="a free port for /health")
     metrics_port: int = _var("VOICEMESH_METRICS_PORT", _PORT, 9090, why="a free port for Prometheus")
     grpc_port: int = _var("VOICEMESH_GRPC_PORT", _PORT, 50051, why="a free port for the handoff contract")
-    max_sessions: int = _var("VOICEMESH_MAX_SESSIONS", _whole(1, 1000), 10, why="how many calls this worker takes")
+    max_sessions: int = _var("VOICEMESH_MAX_SESSIONS", _whole(1, 1000), 8, why="how many calls this worker takes")
     idle_processes: int = _var("VOICEMESH_IDLE_PROCESSES", _whole(0, 32), 1, why="job processes kept warm")
     drain_seconds: int = _var("VOICEMESH_DRAIN_SECONDS", _whole(0, 7200), 60, why="how long SIGTERM waits for calls")
 
@@ -239,6 +285,10 @@ class Settings:
         """Whether a language model is at hand; without one the playbook answers."""
         return bool(self.openai_api_key or self.openai_base_url)
 
+    def name_of(self, service: str) -> str:
+        """What leads to this worker, LiveKit's agent_name: its service's name, or its canary's."""
+        return canary_of(service) if self.canary_weight else service
+
     def peer(self, service: str) -> str:
         """gRPC address of a service's first worker: as configured, else its DNS name on the standard port."""
         return self.addresses(service)[0]
@@ -251,6 +301,19 @@ class Settings:
     def of_this_process(cls) -> Settings:
         """The settings of the process's own environment. Raises SettingsError."""
         return cls.from_env(os.environ)
+
+    @classmethod
+    def one_of_this_process(cls, field_name: str) -> Any:
+        """One of them alone, for a command that needs no more. Raises SettingsError."""
+        (f,) = (f for f in fields(cls) if f.name == field_name)
+        name, why = f.metadata["name"], f.metadata["why"]
+        raw = os.environ.get(name, "")
+        if not raw.strip():
+            raise SettingsError([f"{name} is not set: give {why}"])
+        try:
+            return f.metadata["parse"](raw)
+        except ValueError as e:
+            raise SettingsError([f"{name} {e}; give {why}"]) from None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:

@@ -57,10 +57,10 @@ class Server:
         """SQLAlchemy's address of a database."""
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
 
-    def create(self, *, template: str = "template0") -> str:
+    def create(self, *, template: str = "template0", encoding: str = "UTF8") -> str:
         """Makes a database, empty or a copy of ``template``; returns its name."""
         name = f"office_{next(self._names)}"
-        self._run("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, template)
+        self._run("CREATE DATABASE {} TEMPLATE {} ENCODING {} STRATEGY FILE_COPY", name, template, encoding)
         return name
 
     def drop(self, name: str) -> None:

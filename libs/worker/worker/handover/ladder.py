@@ -1,7 +1,7 @@
 """The ladder: what is tried, in this order, when a specialist is to take a call, until somebody has it or the giver goes on himself.
 
 1. The service itself, when its breaker lets us and it has room; a full or draining one is not asked. Places that others wait for
-   in line are theirs: who comes new overtakes nobody.
+   in line are theirs: who comes new overtakes nobody. When its canary had the call, and failed, its other workers are asked.
 2. Another worker of it, when the one that was to take the call failed on the way.
 3. The services that stand in for it (handoff.directory), in their order.
 4. Hold with music and a spoken position, when it was only busy; bounded by ``hold_seconds``.
@@ -143,7 +143,16 @@ class Ladder:
     async def _try(
         self, service: str, asked: Asked, announce: Callable[[], Awaitable[None]], *, is_next: bool = False
     ) -> Moved | Stayed:
-        """One handoff, if the breaker and the room there is let us. ``is_next``: he has waited in line, and it is his turn."""
+        """One handoff, if the breaker and the room there is let us, and another when the service's canary failed at it. ``is_next``: he
+        has waited in line, and it is his turn."""
+        result = await self._try_once(service, asked, announce, is_next=is_next)
+        if isinstance(result, Stayed) and result.by_canary and result.reason in _FAULTS:
+            result = await self._try_once(service, asked, asked.host.once_more, is_next=is_next)
+        return result
+
+    async def _try_once(
+        self, service: str, asked: Asked, announce: Callable[[], Awaitable[None]], *, is_next: bool
+    ) -> Moved | Stayed:
         permit = await self._breaker.admit(service, uuid.uuid4().hex[:12])
         if permit is None:
             return self._passed_over(service, FAILING)
@@ -169,7 +178,9 @@ class Ladder:
             await self._report(permit, result)
 
     async def _report(self, permit: Permit, result: Moved | Stayed | None) -> None:
-        if isinstance(result, Stayed) and result.reason in _FAULTS:
+        if isinstance(result, Stayed) and result.by_canary:
+            await self._breaker.said_nothing(permit)  # a canary's faults are its own, and stop it
+        elif isinstance(result, Stayed) and result.reason in _FAULTS:
             await self._breaker.failed(permit)
         elif isinstance(result, Moved) or (result is not None and result.reason in list(Refusal)):
             await self._breaker.succeeded(permit)

@@ -8,6 +8,7 @@ tries anew. A call is never dropped for a drain.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import uuid
 from collections.abc import Callable
@@ -60,6 +61,8 @@ class Mover:
         self._store = store
         self._settings = settings
         self._service = service
+        self._names = itertools.cycle(dict.fromkeys((service, settings.name_of(service))))
+        """Whom the next try asks: a canary's calls go to the service's other workers, or else to another of the canary's."""
         self._leave = leave
         self._floor_lost = floor_lost
         self._passing = Passing(room=room, lkapi=lkapi, store=store, checkpoint=cast.checkpoint, settings=settings)
@@ -144,7 +147,7 @@ class Mover:
         await self._offer(handoff_id)
         watch = Watch(self._store.watch(handoff_id))
         try:
-            await passing.dispatch(self._service, handoff_id, **{SILENT: "1"})
+            await passing.dispatch(next(self._names), handoff_id, **{SILENT: "1"})
             patience = max(_READY_SECONDS, self._settings.ready_timeout_seconds)
             ready = watch.until(State.READY, patience, "not_ready")
             taker_id = await passing.meanwhile(ready, watch)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from handoff.agent_ids import awaited_taker
 from handoff.call import Intent
+from handoff.canary import Canary
 from handoff.context import HandoffContext, build_context
 from handoff.directory import DIRECTORY
 from handoff.errors import FloorLost, HandoffError
@@ -28,6 +29,7 @@ from livekit import api, rtc
 
 from worker.checkpoint import Checkpoint
 from worker.handover.by_word import Giving
+from worker.handover.canary_share import CanaryShare
 from worker.handover.passing import LIVEKIT_AWAY, Failed, Passing, Watch
 from worker.settings import Settings
 
@@ -58,6 +60,8 @@ class Stayed:
     ``no_such_service``."""
 
     reason: str
+    by_canary: bool = False
+    """Whether it was the service's canary that did not take it: of its other workers this says nothing."""
 
 
 class Transfer:
@@ -82,6 +86,7 @@ class Transfer:
         self._settings = settings
         self._by_word = by_word
         self._passing = Passing(room=room, lkapi=lkapi, store=store, checkpoint=checkpoint, settings=settings)
+        self._canaries = CanaryShare(store, giver, checkpoint.call.call_id)
 
     async def to(
         self,
@@ -118,7 +123,7 @@ class Transfer:
         handoff_id, passing = f"h{uuid.uuid4().hex[:12]}", self._passing
         passing.is_passed = False
         try:
-            giving = await self._begin(handoff_id, service, intent, summary)
+            giving, canary = await self._begin(handoff_id, service, intent, summary)
         except Failed as failed:
             return self._stayed(service, str(failed))
         except asyncio.CancelledError:  # it may have been accepted all the same
@@ -127,7 +132,8 @@ class Transfer:
         watch = Watch(giving.watch() if giving is not None else self._giver.watch(handoff_id, service))
         try:
             attributes = giving.attributes if giving is not None else {}
-            dispatch = asyncio.create_task(passing.dispatch(service, handoff_id, **attributes))
+            agent_name = canary.agent_name if canary is not None else service
+            dispatch = asyncio.create_task(passing.dispatch(agent_name, handoff_id, **attributes))
             deadline = time.monotonic() + self._settings.ready_timeout_seconds
             try:
                 await passing.meanwhile(_heard(announce()), watch)
@@ -137,6 +143,8 @@ class Transfer:
                 await passing.meanwhile(caller_is_done(), watch)
                 await passing.flushed()
                 await passing.give(handoff_id, taker_id, watch, fall_silent)
+                if canary is not None:
+                    await self._canaries.spoken(canary)
             finally:
                 dispatch.cancel()
         except FloorLost:
@@ -147,7 +155,9 @@ class Transfer:
             reason = str(e) if isinstance(e, Failed) else type(e).__name__
             await self._call_off(handoff_id, service, reason)
             fall_silent(False)
-            return self._stayed(service, reason)
+            if canary is not None:
+                await self._canaries.failed(canary, reason)
+            return self._stayed(service, reason, by_canary=canary is not None)
         except BaseException as e:  # this job ends, or its own agent failed: nothing is left half done
             if passing.is_passed and not passing.caller_left.is_set():
                 raise  # the taker has the floor and a caller: it stays
@@ -160,13 +170,16 @@ class Transfer:
                 giving.close()
         return Moved(handoff_id)
 
-    def _stayed(self, service: str, reason: str) -> Stayed:
+    def _stayed(self, service: str, reason: str, *, by_canary: bool = False) -> Stayed:
         log.info("handoff to %s did not happen: %s", service, reason, extra={"call_id": self._checkpoint.call.call_id})
         self._checkpoint.note_attempt("handoff", reason, service=service)
-        return Stayed(reason)
+        return Stayed(reason, by_canary)
 
-    async def _begin(self, handoff_id: str, service: str, intent: Intent, summary: str) -> Giving | None:
-        """Somebody is expected to take it from now on: by an accepted offer, or (not None) by our word alone. Raises Failed."""
+    async def _begin(
+        self, handoff_id: str, service: str, intent: Intent, summary: str
+    ) -> tuple[Giving | None, Canary | None]:
+        """Somebody is expected to take it from now on: by an accepted offer (the canary's, when there is one here), or by our word
+        alone. Raises Failed."""
         now, epoch = await self._now(), self._checkpoint.epoch
 
         def context() -> HandoffContext:
@@ -181,12 +194,13 @@ class Transfer:
                 summary=summary or None,
             )
 
+        canary: Canary | None = None
         try:
             crossing = context()
             giving = self._by_word(crossing, service, context)
             if giving is None:
                 try:
-                    await self._offer(crossing, service)
+                    canary = await self._offer(crossing, service)
                 except Failed:  # if it is because the store went away in this moment
                     giving = self._by_word(crossing, service, context)
                     if giving is None:
@@ -194,7 +208,7 @@ class Transfer:
         except HandoffError as e:
             raise Failed(type(e).__name__) from None
         self._checkpoint.note_handoff(handoff_id)
-        return giving
+        return giving, canary
 
     async def _now(self) -> float:
         try:
@@ -202,11 +216,14 @@ class Transfer:
         except HandoffError as e:
             raise Failed(type(e).__name__) from None
 
-    async def _offer(self, context: HandoffContext, service: str) -> None:
-        """Returns when it is accepted. Raises Failed; a HandoffError for a peer that speaks another contract."""
+    async def _offer(self, context: HandoffContext, service: str) -> Canary | None:
+        """Returns when it is accepted; by whom, when that is the canary. Raises Failed; a HandoffError for a peer that speaks another
+        contract."""
+        if (canary := await self._canaries.accepts(context, service)) is not None:
+            return canary
         match await self._giver.offer(context, service):
             case Accepted():
-                return
+                return None
             case Declined(reason=reason):
                 raise Failed(reason.value)
             case Expired():

@@ -21,6 +21,7 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from handoff.call import Call, Floor
+from handoff.canary import Canary
 from handoff.errors import FloorLost, HandoffError, StoreUnavailable, UnknownCall
 from handoff.lifecycle import FINAL, State
 from handoff.store import Handoff, Store
@@ -111,6 +112,10 @@ class SteadyStore:
     async def breaker_load(self, service: str) -> dict[str, str]:
         """See Store.breaker_load."""
         return await self._ask(lambda: self._store.breaker_load(service))
+
+    async def canary(self, service: str) -> Canary | None:
+        """See Store.canary."""
+        return await self._ask(lambda: self._store.canary(service))
 
     # --- the call and its floor -----------------------------------------------------------------------------------
     async def now(self) -> float:

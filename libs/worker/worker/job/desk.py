@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from handoff.agent_ids import canary_of
 from handoff.call import Call, Channel
 from handoff.context import HandoffContext
 from handoff.directory import LAST_RESORT
@@ -13,6 +14,7 @@ from handoff.giver import Giver
 from handoff.redis_store import RedisStore
 from handoff.seal import Seal
 from handoff.store import Store
+from handoff.tls import Certificates
 from livekit.agents import ChatContext, JobContext
 from livekit.agents import tts as lk_tts
 
@@ -64,8 +66,9 @@ class Desk:
         self.leaving = Leaving(ctx, self.store, kept=self.kept, close=self._close)
         when_orphaned(self.leaving.orphaned)
         self._giver = Giver(
-            {name: settings.addresses(name) for name in service.transfers_to},
+            {name: settings.addresses(name) for each in service.transfers_to for name in (each, canary_of(each))},
             offer_timeout_seconds=settings.offer_timeout_seconds,
+            certificates=Certificates.of(settings.tls_dir),
         )
         self._provider = speech.Provider(settings, service)
         self.voice = self._provider.voice(

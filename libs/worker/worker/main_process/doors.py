@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 
 from aiohttp import web
-from handoff.taker import Taker, serve
+from handoff.taker import Listener, Taker, serve
+from handoff.tls import Certificates, UnusableCertificates
 
 from worker.main_process import health
 from worker.main_process.observe import Metrics
@@ -19,7 +20,13 @@ class BootFailed(Exception):
 
 
 async def open_all(
-    closing: AsyncExitStack, settings: Settings, *, metrics: Metrics, readiness: health.Readiness, taker: Taker
+    closing: AsyncExitStack,
+    settings: Settings,
+    *,
+    metrics: Metrics,
+    readiness: health.Readiness,
+    taker: Taker,
+    certificates: Certificates | None = None,
 ) -> None:
     """Opens all of them; ``closing`` closes them in reverse order. Raises BootFailed, naming the variable to mend."""
     host = settings.bind_host
@@ -31,8 +38,15 @@ async def open_all(
     with listening("VOICEMESH_HEALTH_PORT", host, settings.health_port):
         await web.TCPSite(runner, host, settings.health_port).start()
     with listening("VOICEMESH_GRPC_PORT", host, settings.grpc_port):
-        grpc_server = await serve(taker, host=host, port=settings.grpc_port)
+        grpc_server = await _serve(taker, settings, certificates)
     closing.push_async_callback(grpc_server.stop, 0.5)
+
+
+async def _serve(taker: Taker, settings: Settings, certificates: Certificates | None) -> Listener:
+    try:
+        return await serve(taker, host=settings.bind_host, port=settings.grpc_port, certificates=certificates)
+    except UnusableCertificates as e:
+        raise BootFailed(f"VOICEMESH_TLS_DIR: {e}; mend the file, or leave the variable empty everywhere") from None
 
 
 @contextmanager

@@ -45,7 +45,8 @@ class Readiness:
 
 
 def application(readiness: Readiness) -> web.Application:
-    """``/health/live`` is 200 while the event loop turns; ``/health/ready`` is 200, or 503 with the reason."""
+    """``/health/live`` is 200 while the event loop turns; ``/health/ready`` is 200, or 503 with the reason; ``/health/serving`` is the
+    same, but for a full worker: Kubernetes must go on showing it to those who offer calls, and hear its "full" as a word of its own."""
 
     def body(reason: str) -> dict[str, object]:
         return {
@@ -62,6 +63,12 @@ def application(readiness: Readiness) -> web.Application:
         reason = readiness.reason
         return web.json_response(body(reason), status=503 if reason else 200)
 
+    async def serving(_: web.Request) -> web.Response:
+        away = readiness.away
+        return web.json_response(body(away), status=503 if away else 200)
+
     app = web.Application()
-    app.add_routes([web.get("/health/live", live), web.get("/health/ready", ready)])
+    app.add_routes(
+        [web.get("/health/live", live), web.get("/health/ready", ready), web.get("/health/serving", serving)]
+    )
     return app

@@ -24,12 +24,23 @@ GONE_SECONDS = 5.0
 class Heartbeat:
     """One per main process. ``run`` never returns; cancel it."""
 
-    def __init__(self, service: str, *, store: Store, admission: Admission, readiness: Readiness) -> None:
+    def __init__(
+        self,
+        service: str,
+        *,
+        store: Store,
+        admission: Admission,
+        readiness: Readiness,
+        version: str = "",
+        is_canary: bool = False,
+    ) -> None:
         self._worker_id = f"{service}-{secrets.token_hex(6)}"
         self._service = service
         self._store = store
         self._admission = admission
         self._readiness = readiness
+        self._version = version
+        self._is_canary = is_canary
 
     async def run(self) -> None:
         """Beats every BEAT_SECONDS."""
@@ -48,6 +59,8 @@ class Heartbeat:
             capacity=self._admission.capacity,
             taken=self._admission.taken,
             away=self._readiness.away,
+            is_canary=self._is_canary,
+            version=self._version,
         )
         try:
             await self._store.note_worker(status, seconds=seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from prometheus_client import CollectorRegistry, Counter, start_http_server
 from prometheus_client.core import GaugeMetricFamily
@@ -41,10 +41,39 @@ class _LiveCalls(Collector):
         return [family]
 
 
+class _Gauges(Collector):
+    """Numbers of the moment about this worker, by service and version; those that nobody has set are absent."""
+
+    _HELP: ClassVar[dict[str, str]] = {
+        "voicemesh_worker_info": "1; which version this worker is, and whether it is a canary",
+        "voicemesh_canary_share_percent": "Handoffs to the service that go to this canary's version now",
+        "voicemesh_canary_stopped": "1 when this canary's version is stopped: its handoffs failed, or somebody stopped it",
+    }
+
+    def __init__(self) -> None:
+        self.values: dict[str, tuple[dict[str, str], float]] = {}
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        out = []
+        for name, (labels, value) in self.values.items():
+            family = GaugeMetricFamily(name, self._HELP[name], labels=list(labels))
+            family.add_metric(list(labels.values()), value)
+            out.append(family)
+        return out
+
+
 class Metrics:
     """The main process's metrics, on a registry of their own."""
 
-    def __init__(self, service: str, *, active: Callable[[], int], capacity: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        service: str,
+        *,
+        active: Callable[[], int],
+        capacity: Callable[[], int],
+        version: str = "",
+        is_canary: bool = False,
+    ) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(_Sessions(service, active, capacity))
         self._live = _LiveCalls()
@@ -58,7 +87,18 @@ class Metrics:
             ["service", "detector", "outcome"],
             registry=self.registry,
         )
+        self._gauges = _Gauges()
+        self._labels = {"service": service, "version": version}
+        self._gauges.values["voicemesh_worker_info"] = {**self._labels, "canary": "yes" if is_canary else "no"}, 1
+        self.registry.register(self._gauges)
         self._service = service
+
+    def canary(self, *, share: int, is_stopped: bool) -> None:
+        """How this canary stands; ``share`` in per cent."""
+        self._gauges.values |= {
+            "voicemesh_canary_share_percent": (self._labels, share),
+            "voicemesh_canary_stopped": (self._labels, int(is_stopped)),
+        }
 
     def job_answered(self, answer: str) -> None:
         """``answer``: accepted, full, or draining."""

@@ -31,12 +31,15 @@ from handoff.directory import DIRECTORY
 from handoff.giver import Giver
 from handoff.outcome import Refusal
 from handoff.redis_store import RedisStore
+from handoff.store import Store
 from handoff.taker import Taker
+from handoff.tls import Certificates
 from livekit.agents import AgentServer, JobRequest
 
 from worker.job.entry import job, preload, prewarm
 from worker.main_process import doors, draining, health, surroundings
 from worker.main_process.admission import Admission
+from worker.main_process.canary_beat import CanaryBeat
 from worker.main_process.doors import BootFailed
 from worker.main_process.heartbeat import Heartbeat
 from worker.main_process.livekit_worker import LiveKitWorker
@@ -117,6 +120,7 @@ class _Watch:
     rounds: Rounds
     stopped: StoppedJobs
     heartbeat: Heartbeat
+    canary: CanaryBeat | None = None
 
 
 class _Worker:
@@ -129,8 +133,14 @@ class _Worker:
             hold_seconds=settings.ready_timeout_seconds,
         )
         self._readiness = health.Readiness(self._admission)
+        self._version = settings.version or metadata.version(f"voicemesh-{service.name}")
+        self._is_canary = bool(settings.canary_weight)
         self._metrics = Metrics(
-            service.name, active=lambda: self._admission.active, capacity=lambda: self._admission.capacity
+            service.name,
+            active=lambda: self._admission.active,
+            capacity=lambda: self._admission.capacity,
+            version=self._version,
+            is_canary=self._is_canary,
         )
         self._is_running = False
         self._server = LiveKitWorker(
@@ -152,7 +162,7 @@ class _Worker:
         )
         self._server.rtc_session(
             functools.partial(job, service=service, settings=settings),
-            agent_name=service.name,
+            agent_name=settings.name_of(service.name),
             on_request=self._on_request,
         )
         self._server.on("worker_started", self._started)
@@ -166,7 +176,7 @@ class _Worker:
 
     def _registered(self, *_: object) -> None:
         self._readiness.registered = self._admission.is_connected = True
-        log.info("registered with LiveKit as %s", self._service.name)
+        log.info("registered with LiveKit as %s", self._settings.name_of(self._service.name))
 
     def _disconnected(self) -> None:
         self._readiness.registered = self._admission.is_connected = False
@@ -220,16 +230,25 @@ class _Worker:
         closing.push_async_callback(rooms.aclose)
         taker = Taker(
             service=self._service.name,
-            version=metadata.version(f"voicemesh-{self._service.name}"),
+            version=self._version,
             store=store,
             admission=self._admission,
             directory=DIRECTORY,
+            agent_name=s.name_of(self._service.name),
         )
-        await doors.open_all(closing, s, metrics=self._metrics, readiness=self._readiness, taker=taker)
+        known = Certificates.of(s.tls_dir)
+        await doors.open_all(
+            closing, s, metrics=self._metrics, readiness=self._readiness, taker=taker, certificates=known
+        )
         if problems := await surroundings.problems(s, store):
             raise BootFailed(*problems)
-        peers = Giver({name: s.addresses(name) for name in DIRECTORY}, offer_timeout_seconds=s.offer_timeout_seconds)
+        peers = Giver(
+            {name: s.addresses(name) for name in DIRECTORY},
+            offer_timeout_seconds=s.offer_timeout_seconds,
+            certificates=known,
+        )
         closing.push_async_callback(peers.aclose)
+        canary = self._canary(store)
         recovery = Recovery(
             service=self._service.name,
             store=store,
@@ -240,18 +259,41 @@ class _Worker:
             metrics=self._metrics,
             poll_seconds=s.guardian_poll_seconds,
             recovery_seconds=s.recovery_seconds,
+            canary=canary,
         )
         stopped = StoppedJobs(lambda: self._server.job_processes if self._is_running else {}, recovery.job_closed)
-        heartbeat = Heartbeat(self._service.name, store=store, admission=self._admission, readiness=self._readiness)
+        heartbeat = Heartbeat(
+            self._service.name,
+            store=store,
+            admission=self._admission,
+            readiness=self._readiness,
+            version=self._version,
+            is_canary=self._is_canary,
+        )
         closing.push_async_callback(heartbeat.leave)
-        return _Watch(rooms, recovery, Rounds(store, rooms, self._metrics), stopped, heartbeat)
+        if canary is not None:
+            closing.push_async_callback(canary.leave)
+        return _Watch(rooms, recovery, Rounds(store, rooms, self._metrics), stopped, heartbeat, canary)
+
+    def _canary(self, store: Store) -> CanaryBeat | None:
+        """None when this worker is none."""
+        if not self._is_canary:
+            return None
+        return CanaryBeat(
+            self._service.name,
+            version=self._version,
+            weight=self._settings.canary_weight,
+            store=store,
+            readiness=self._readiness,
+            metrics=self._metrics,
+        )
 
     async def _serve_until(self, stop: asyncio.Event, watch: _Watch) -> int:
         self._server.on_job_closed = watch.recovery.job_closed
         running = asyncio.create_task(self._server.run())
         stopping = asyncio.create_task(stop.wait())
-        loops = (watch.recovery.guardian, watch.rounds, watch.stopped, watch.heartbeat)
-        watching = [asyncio.create_task(loop.run()) for loop in loops]
+        loops = (watch.recovery.guardian, watch.rounds, watch.stopped, watch.heartbeat, watch.canary)
+        watching = [asyncio.create_task(loop.run()) for loop in loops if loop is not None]
         watching.append(asyncio.create_task(self._warm()))
         try:
             await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)

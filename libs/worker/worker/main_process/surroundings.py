@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from handoff.errors import StoreUnavailable
+from handoff.redis_address import RedisAddress
 from handoff.store import Store
 from livekit import api
 
@@ -52,9 +53,10 @@ async def _patiently(ask: Callable[[], Awaitable[str]], seconds: float) -> str:
 async def _redis(settings: Settings, store: Store) -> str:
     try:
         await store.now()
+        await store.humans_on_duty()  # a write, among our keys: a replica, or another's user, would answer the time
     except StoreUnavailable as e:
         raise _NotYet(
-            f"REDIS_URL: no Redis serves us at {_place(settings.redis_url)} ({e}); start it, or mend REDIS_URL"
+            f"REDIS_URL: no Redis serves us at {RedisAddress.of(settings.redis_url).place} ({e}); start it, or mend REDIS_URL"
         ) from None
     return ""
 

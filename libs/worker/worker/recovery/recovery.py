@@ -65,6 +65,12 @@ class Peers(Protocol):
     async def pools(self, to_service: str) -> Mapping[str, object]: ...
 
 
+class Canary(Protocol):
+    """What this worker tells of itself when it is a canary; see ``CanaryBeat``."""
+
+    def lost_agent(self) -> None: ...
+
+
 class _LooksFirst(Guardian):
     """Seizes nothing before LiveKit has answered: what is seized by who cannot reach it is silent for a whole lease, and one
     attempt poorer."""
@@ -94,8 +100,10 @@ class Recovery:
         metrics: Metrics,
         poll_seconds: float,
         recovery_seconds: float,
+        canary: Canary | None = None,
     ) -> None:
-        """``recovery_seconds``: how long a successor has until its first word."""
+        """``recovery_seconds``: how long a successor has until its first word. ``canary``: this worker is one, and takes no call
+        but its share; of what it had, one successor, and no more."""
         self._service = service
         self._store = store
         self._rooms = rooms
@@ -104,6 +112,7 @@ class Recovery:
         self._admission = admission
         self._metrics = metrics
         self._recovery_seconds = recovery_seconds
+        self._canary = canary
         self.guardian = _LooksFirst(
             self._look,
             store,
@@ -118,7 +127,7 @@ class Recovery:
 
     @property
     def _has_room(self) -> bool:
-        return self._launcher.has_warm_process and self._admission.refuse_job() is None
+        return self._canary is None and self._launcher.has_warm_process and self._admission.refuse_job() is None
 
     # --- the parent -----------------------------------------------------------------------------------------------
     def job_closed(self, job: ClosedJob) -> None:
@@ -136,6 +145,8 @@ class Recovery:
             if job.exit_code != 0:
                 self._evict(job.call_id, job.agent_id)  # LiveKit would list it for another 21 s
             return
+        if self._canary is not None and job.exit_code != 0 and not self._admission.draining:
+            self._canary.lost_agent()
         if not self._admission.reaches_livekit and not self._admission.draining:
             return  # LiveKit is away: the lease tells again when it is back
         present = await self._look(seen.call_id, "parent")
@@ -184,7 +195,7 @@ class Recovery:
                 await self._end_unanswered(job, present.callers[0])
                 return
             agent_id = f"{self._service}-a{uuid.uuid4().hex[:12]}"
-            if not await self._launched(job.call_id, agent_id, {}):
+            if self._canary is not None or not await self._launched(job.call_id, agent_id, {}):
                 await self._rooms.call_in(job.call_id, self._service, {})
 
     async def _end_unanswered(self, job: ClosedJob, caller: Caller) -> None:
@@ -257,7 +268,8 @@ class Recovery:
             return await self._end(floor, Ending.FAILED, NOBODY_COULD, "given_up")
         attributes = {"resume": str(floor.epoch), "agent_id": floor.agent_id}
         own = agent_id_of(floor.agent_id, _OWN)
-        if floor.service == self._service and await self._launched(floor.call_id, own, attributes):
+        may_be_ours = self._canary is None or (detector == "parent" and not seen.attempts)
+        if floor.service == self._service and may_be_ours and await self._launched(floor.call_id, own, attributes):
             return "relaunched"
         dispatch_id = await self._rooms.call_in(floor.call_id, floor.service, attributes)
         self._background(self._climb_unless_answered(seen, floor, dispatch_id, detector), floor.call_id)

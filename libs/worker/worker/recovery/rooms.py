@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import aiohttp
+from handoff.agent_ids import service_of
 from livekit import api
 from livekit.protocol import models
 
@@ -100,9 +101,9 @@ class Rooms:
         return found is not None and bool(found.state.jobs)
 
     async def service_called(self, room: str) -> str:
-        """The agent name of the room's first dispatch; empty when it has none."""
+        """The service of the room's first dispatch; empty when it has none."""
         found = await self._livekit.agent_dispatch.list_dispatch(room)
-        return str(found[0].agent_name) if found else ""
+        return service_of(str(found[0].agent_name)) if found else ""
 
     async def tell(self, room: str, identity: str, *, topic: str) -> None:
         """A word to one participant, from nobody in the room: only the server's API can send that, no caller can."""

@@ -12,7 +12,7 @@ from livekit import api
 from worker.main_process.admission import Admission
 from worker.main_process.livekit_worker import ClosedJob
 from worker.main_process.observe import Metrics
-from worker.recovery.recovery import Recovery
+from worker.recovery.recovery import Canary, Recovery
 from worker.recovery.rooms import Caller, Present
 from worker.testing.jumping_time import everything_ran
 
@@ -84,7 +84,7 @@ class PaperPeers:
 class Scene:
     """A billing worker's recovery, with a call that billing-1 holds on a clock that only waiting moves."""
 
-    def __init__(self, service: str = "billing") -> None:
+    def __init__(self, service: str = "billing", *, canary: Canary | None = None) -> None:
         loop = asyncio.get_running_loop()
         self.store = OutageStore(now=lambda: START + loop.time())
         self.rooms, self.pool, self.peers = PaperRooms(), PaperPool(), PaperPeers()
@@ -101,6 +101,7 @@ class Scene:
             metrics=self.metrics,
             poll_seconds=0.1,
             recovery_seconds=RECOVERY_SECONDS,
+            canary=canary,
         )
 
     async def held(self, *, service: str = "billing", agent_id: str = "billing-1", lease_seconds: float = 1.0) -> Floor:

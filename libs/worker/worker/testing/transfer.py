@@ -13,6 +13,7 @@ from contextlib import aclosing
 from types import SimpleNamespace
 from typing import Any
 
+from handoff.agent_ids import service_of
 from handoff.call import Call, Floor
 from handoff.context import HandoffContext
 from handoff.errors import HandoffError, PeerUnreachable
@@ -62,9 +63,9 @@ class WillingTaker:
         self._streams: list[asyncio.Queue[Any]] = []
 
     # --- the service ----------------------------------------------------------------------------------------------
-    async def offer(self, context: HandoffContext, to_service: str) -> Outcome:
+    async def offer(self, context: HandoffContext, to_service: str, *, among: str = "") -> Outcome:
         """See Giver.offer."""
-        self.stage.journal.append("offered")
+        self.stage.journal.append(f"offered to {among}" if among else "offered")
         self.stage.context = context
         return await self.answer(context, to_service)
 
@@ -224,6 +225,44 @@ class SilentTaker(WillingTaker):
         """Not a word."""
 
 
+class TakerWithCanary(WillingTaker):
+    """A service that takes every call, and its canary, which behaves as its own class says."""
+
+    def __init__(self, canary: WillingTaker) -> None:
+        super().__init__()
+        self._canary = canary
+        self._of_canary: set[str] = set()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "stage":
+            self._canary.stage = value
+
+    def _who(self, handoff_id: str) -> WillingTaker:
+        return self._canary if handoff_id in self._of_canary else super()  # type: ignore[return-value]
+
+    async def offer(self, context: HandoffContext, to_service: str, *, among: str = "") -> Outcome:
+        """See Giver.offer."""
+        self._of_canary.discard(context.handoff_id)
+        if among:
+            self._of_canary.add(context.handoff_id)
+            return await self._canary.offer(context, to_service, among=among)
+        return await super().offer(context, to_service)
+
+    async def watch(self, handoff_id: str, to_service: str) -> AsyncIterator[HandoffUpdate]:
+        """See Giver.watch."""
+        async for update in self._who(handoff_id).watch(handoff_id, to_service):
+            yield update
+
+    async def join(self, handoff_id: str, agent_id: str) -> None:
+        """See WillingTaker."""
+        await self._who(handoff_id).join(handoff_id, agent_id)
+
+    async def told(self, handoff_id: str) -> str:
+        """See WillingTaker."""
+        return await self._who(handoff_id).told(handoff_id)
+
+
 class Stage:
     """A call at triage, a taker that behaves as its class says, and everything between them."""
 
@@ -331,7 +370,7 @@ class Stage:
         await self._api()
         handoff_id = request.attributes["handoff_id"]
         self.journal.append(f"dispatched {request.agent_name}")
-        self.happens_later(self.taker.join(handoff_id, f"{request.agent_name}-{handoff_id}-AJ_1"))
+        self.happens_later(self.taker.join(handoff_id, f"{service_of(request.agent_name)}-{handoff_id}-AJ_1"))
 
     async def remove_participant(self, who: api.RoomParticipantIdentity) -> None:
         """See LiveKitAPI.room."""

@@ -1,0 +1,1 @@
+"""What the mesh costs its Redis: see __main__.py."""
