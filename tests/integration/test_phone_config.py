@@ -116,7 +116,7 @@ def without_redis(mesh: Mesh, repo_root: Path) -> Place:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def place(mesh: Mesh, without_redis: Place) -> AsyncIterator[Place]:
+async def livekit_there(mesh: Mesh, without_redis: Place) -> AsyncIterator[Place]:
     """A second LiveKit, which keeps its trunks and rules in the mesh's Redis; it stops with the mesh."""
     ports = Ports()
     try:
@@ -137,9 +137,9 @@ async def place(mesh: Mesh, without_redis: Place) -> AsyncIterator[Place]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def sip(place: Place) -> AsyncIterator[api.LiveKitAPI]:
+async def sip(livekit_there: Place) -> AsyncIterator[api.LiveKitAPI]:
     """LiveKit's own API, beside the command."""
-    asking = api.LiveKitAPI(place.url, place.key, place.secret)
+    asking = api.LiveKitAPI(livekit_there.url, livekit_there.key, livekit_there.secret)
     yield asking
     await asking.aclose()
 
@@ -166,14 +166,14 @@ def service_of(rule: api.SIPDispatchRuleInfo) -> list[str]:
 
 # --- the life of a configuration ---------------------------------------------------------------------------------------------
 async def test_numbers_are_connected_once_changed_where_they_stand_and_taken_away(
-    place: Place, sip: api.LiveKitAPI, tmp_path: Path
+    livekit_there: Place, sip: api.LiveKitAPI, tmp_path: Path
 ) -> None:
-    looked = await place.run(tmp_path, WHOLE, "--dry-run", "--exit-code")
+    looked = await livekit_there.run(tmp_path, WHOLE, "--dry-run", "--exit-code")
     assert (looked.code, looked.err) == (2, "")
     assert "7 to create, 0 to change, 0 to remove, 0 unchanged" in looked.out
     assert await held(sip) == ({}, {})
 
-    made = await place.run(tmp_path, WHOLE)
+    made = await livekit_there.run(tmp_path, WHOLE)
     assert (made.code, made.err) == (0, "")
     trunks, rules = await held(sip)
     assert trunks.keys() == rules.keys() == {"+15550100000", "+15550100010", "+15550100020"}
@@ -191,12 +191,12 @@ async def test_numbers_are_connected_once_changed_where_they_stand_and_taken_awa
     (outbound,) = await outbound_of(sip)
     assert (outbound.address, outbound.transport, outbound.media.encryption) == ("sip.example.com:5061", 3, 2)
 
-    again = await place.run(tmp_path, WHOLE)
+    again = await livekit_there.run(tmp_path, WHOLE)
     assert again.code == 0
     assert again.out.endswith("nothing to do: LiveKit holds what the file says\n")
-    assert (await place.run(tmp_path, WHOLE, "--dry-run", "--exit-code")).code == 0
+    assert (await livekit_there.run(tmp_path, WHOLE, "--dry-run", "--exit-code")).code == 0
 
-    later = await place.run(tmp_path, LATER)
+    later = await livekit_there.run(tmp_path, LATER)
     assert (later.code, later.err) == (0, "")
     trunks_later, rules_later = await held(sip)
     assert {number: service_of(rule) for number, rule in rules_later.items()} == {
@@ -208,7 +208,7 @@ async def test_numbers_are_connected_once_changed_where_they_stand_and_taken_awa
         assert rules_later[number].sip_dispatch_rule_id == rules[number].sip_dispatch_rule_id
         assert (trunk.auth_password, list(trunk.allowed_addresses)) == ("", ["0.0.0.0/0"])
     assert await outbound_of(sip) == []
-    assert (await place.run(tmp_path, LATER, "--dry-run", "--exit-code")).code == 0
+    assert (await livekit_there.run(tmp_path, LATER, "--dry-run", "--exit-code")).code == 0
 
     everything = "".join(told.out + told.err for told in (looked, made, again, later))
     assert PASSWORD not in everything
@@ -216,15 +216,15 @@ async def test_numbers_are_connected_once_changed_where_they_stand_and_taken_awa
 
 
 async def test_anothers_trunk_with_the_same_number_is_told_and_left_alone(
-    place: Place, sip: api.LiveKitAPI, tmp_path: Path
+    livekit_there: Place, sip: api.LiveKitAPI, tmp_path: Path
 ) -> None:
     theirs = api.SIPInboundTrunkInfo(name="theirs", numbers=["15550100090"])
     made = await sip.sip.create_inbound_trunk(api.CreateSIPInboundTrunkRequest(trunk=theirs))
-    told = await place.run(tmp_path, ONE)
+    told = await livekit_there.run(tmp_path, ONE)
     assert told.code == 1
     assert f"trunk {made.sip_trunk_id} (theirs) is not ours and holds +15550100090" in told.err
     await sip.sip.delete_trunk(api.DeleteSIPTrunkRequest(sip_trunk_id=made.sip_trunk_id))
-    assert (await place.run(tmp_path, ONE)).code == 0
+    assert (await livekit_there.run(tmp_path, ONE)).code == 0
 
 
 # --- what may be wrong with a LiveKit ------------------------------------------------------------------------------------------
@@ -234,15 +234,15 @@ async def test_a_livekit_without_a_redis_is_told_so(without_redis: Place, tmp_pa
     assert "has no Redis" in told.err
 
 
-async def test_a_wrong_secret_is_told_and_not_quoted(place: Place, tmp_path: Path) -> None:
-    wrong = replace(place, secret="wrong-wrong-wrong-wrong-wrong-wrong-wrong")
+async def test_a_wrong_secret_is_told_and_not_quoted(livekit_there: Place, tmp_path: Path) -> None:
+    wrong = replace(livekit_there, secret="wrong-wrong-wrong-wrong-wrong-wrong-wrong")
     told = await wrong.run(tmp_path, ONE)
     assert told.code == 1
     assert "refuses the key" in told.err
     assert "wrong-wrong" not in told.out + told.err
 
 
-async def test_a_livekit_that_is_not_there_is_told(place: Place, tmp_path: Path) -> None:
-    told = await replace(place, url=f"ws://{HOST}:9").run(tmp_path, ONE)
+async def test_a_livekit_that_is_not_there_is_told(livekit_there: Place, tmp_path: Path) -> None:
+    told = await replace(livekit_there, url=f"ws://{HOST}:9").run(tmp_path, ONE)
     assert told.code == 1
     assert f"does not answer at {HOST}:9" in told.err
