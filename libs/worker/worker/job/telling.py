@@ -16,11 +16,9 @@ from telemetry.names import agent_span_id
 from telemetry.relay import Sender
 
 from worker.handover.moving import SILENT
+from worker.main_process.livekit_worker import LOST_AGENT
 from worker.service import Service
 from worker.settings import Settings
-
-LOST = "lost_agent"
-"""The attribute that tells a successor whom it follows."""
 
 
 def how(told: Mapping[str, str]) -> str:
@@ -50,7 +48,7 @@ class Telling:
     def begin(self, call_id: str, agent_id: str) -> None:
         """This agent, by its identity in the room, is on its way into this call."""
         self._call_id = call_id
-        lost = self._told.get(LOST, "")
+        lost = self._told.get(LOST_AGENT, "")
         self._agent = tracing.begin(
             "agent",
             {"voicemesh.service": self._service, "voicemesh.agent_id": agent_id, "voicemesh.how": how(self._told)},
