@@ -9,11 +9,15 @@ from typing import Any
 import pytest
 from handoff.call import Sentiment
 from handoff.outcome import Refusal
+from livekit import rtc
+from livekit.agents import ChatMessage
 from livekit.agents.llm import ToolError
+from livekit.agents.voice.events import ConversationItemAddedEvent
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from telemetry import measure, tracing
 from telemetry.names import agent_span_id, root_span_id
+from worker.agent.answer_times import AnswerTimes
 from worker.agent.mood import told_of_mood
 from worker.agent.tool_use import told_of_tool
 from worker.job.telling import Telling, how
@@ -161,3 +165,31 @@ async def test_a_guardian_writes_the_span_of_an_agent_whose_whole_worker_is_gone
     lost = next(span for span in spans.get_finished_spans() if span.name == "agent")
     assert lost.context.span_id == agent_span_id("call-1", "billing-1")
     assert dict(lost.attributes or {})["voicemesh.detector"] == "lease"
+
+
+# --- turns ------------------------------------------------------------------------------------------------------------
+def test_an_answer_is_told_in_its_parts_and_as_a_span_from_the_end_of_the_caller_s_voice(
+    told: Told, spans: InMemorySpanExporter
+) -> None:
+    session = rtc.EventEmitter()
+    AnswerTimes(session, "call-1", brain="model")  # type: ignore[arg-type]
+    heard = {"transcription_delay": 0.35, "end_of_turn_delay": 0.5, "stopped_speaking_at": 100.0}
+    answered = {"tts_node_ttfb": 0.06, "llm_node_ttft": 0.02, "e2e_latency": 0.62}
+    for item in (
+        ChatMessage(role="user", content=["AC4721"], metrics=heard, transcript_confidence=0.9),  # type: ignore[arg-type]
+        ChatMessage(role="assistant", content=["Hi Sarah"], metrics=answered, interrupted=True),  # type: ignore[arg-type]
+    ):
+        session.emit("conversation_item_added", ConversationItemAddedEvent(item=item))
+    assert {name: value for name, value, _ in told.all} == {
+        "voicemesh_recognition_confidence": 0.9,
+        "voicemesh_interruptions_total": 1,
+        "voicemesh_response_seconds": 0.62,
+        "voicemesh_turn_detection_seconds": 0.5,
+        "voicemesh_transcription_seconds": 0.35,
+        "voicemesh_voice_seconds": 0.06,
+        "voicemesh_model_seconds": 0.02,
+    }
+    (turn,) = spans.get_finished_spans()
+    assert (turn.start_time, turn.end_time) == (100_000_000_000, 100_620_000_000)
+    assert "AC4721" not in turn.to_json()
+    assert "Sarah" not in turn.to_json()

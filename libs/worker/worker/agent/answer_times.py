@@ -32,8 +32,13 @@ class AnswerTimes:
         item = event.item
         if not isinstance(item, ChatMessage):
             return
+        if item.role == "assistant" and item.interrupted:
+            measure.count("voicemesh_interruptions_total", {"kind": "interrupted"}, call_id=self._call_id)
         if item.role == "user":
             self._turn = item.metrics
+            if item.transcript_confidence is not None:
+                how_sure = item.transcript_confidence
+                measure.observe("voicemesh_recognition_confidence", how_sure, call_id=self._call_id)
         elif item.role == "assistant" and self._turn:
             turn, self._turn = self._turn, {}
             if times := times_ms(turn, item.metrics):

@@ -25,7 +25,6 @@ from livekit.agents.voice.events import (
     UserInputTranscribedEvent,
     UserTranscriptionTimeoutEvent,
 )
-from telemetry import measure
 
 from worker import prompts
 from worker.agent import session
@@ -164,8 +163,6 @@ class CallAgent(Senses):
         item = event.item
         if isinstance(item, ChatMessage) and item.role == "assistant" and item.text_content:
             self.brief.checkpoint.note_turn(Role.AGENT, item.text_content, was_interrupted=item.interrupted)
-            if item.interrupted:
-                measure.count("voicemesh_interruptions_total", {"kind": "interrupted"})
             self.session.update_options(endpointing_opts=session.endpointing_after(item.text_content))
 
     def _caller_state(self, event: object) -> None:
@@ -231,8 +228,6 @@ class CallAgent(Senses):
             new_message.content = [redact_cards(" ".join([*self._held, text]))]
             self._held.clear()
         confidence = new_message.transcript_confidence
-        if confidence is not None:
-            measure.observe("voicemesh_recognition_confidence", confidence)
         is_unsure = confidence is not None and confidence < self.brief.settings.min_confidence and not facts
         if is_unsure and self._unsure < _MAX_UNSURE:
             self._unsure += 1
