@@ -44,7 +44,7 @@ async def take(desk: Desk, told: Mapping[str, str]) -> None:
     """Takes a call over as the dispatch's attributes tell: ``handoff_id``, ``silent``, ``sealed``."""
     handoff_id, silently = told["handoff_id"], told.get(SILENT) == "1"
     asked, where = desk.telling.handoff, {"voicemesh.handoff_id": handoff_id}
-    with tracing.span("handoff.join", where, parent=asked):
+    with tracing.span("handoff.join", where, parent=asked, encloses=False):
         wanted = await (_join_by_word(desk, told) if told.get(SEALED) else _join_if_wanted(desk, handoff_id))
     if wanted is None:
         log.info("the handoff is no longer wanted", extra={"handoff_id": handoff_id})
@@ -52,11 +52,11 @@ async def take(desk: Desk, told: Mapping[str, str]) -> None:
         return
     context, call = desk_note.read(wanted[0], desk.service.name), wanted[1]
     word = FloorWord(desk.ctx.room, desk.store, context, service=desk.service.name, agent_id=desk.me)
-    with tracing.span("handoff.prepare", where, parent=asked):
+    with tracing.span("handoff.prepare", where, parent=asked, encloses=False):
         get_ready = _get_ready_silently if silently else _get_ready
         cast, opening = await get_ready(desk, context, call)
     try:
-        with tracing.span("handoff.wait_for_floor", where, parent=asked):
+        with tracing.span("handoff.wait_for_floor", where, parent=asked, encloses=False):
             await desk.store.move(handoff_id, State.READY, taker_id=desk.me)
             floor = await word.wait()
     except (IllegalMove, UnknownHandoff):  # withdrawn while it got ready; or another job of this dispatch was faster
