@@ -16,6 +16,7 @@ _OF_THE_MOMENT = (
     "voicemesh_breaker_open",
     "voicemesh_queue_length",
     "voicemesh_store_up",
+    "voicemesh_tasks",
     "voicemesh_certificate_expiry_timestamp_seconds",
     "voicemesh_observations_lost_total",
 )
@@ -126,6 +127,10 @@ class Metrics:
     def store_answered(self, is_up: bool) -> None:
         """Whether the last heartbeat reached the store."""
         self.kept.take("voicemesh_store_up", int(is_up), {"service": self._service}, "")
+
+    def tasks(self, count: int) -> None:
+        """Of this process's event loop."""
+        self.kept.take("voicemesh_tasks", count, {"service": self._service}, "")
 
     def certificate_ends(self, at: float) -> None:
         """``at``: Unix seconds."""

@@ -275,6 +275,7 @@ class _Worker:
 
     def _beaten(self, known: Certificates | None, has_reached: bool) -> None:
         self._metrics.store_answered(has_reached)
+        self._metrics.tasks(len(asyncio.all_tasks()))
         if known is not None:
             with suppress(UnusableCertificates):
                 self._metrics.certificate_ends(known.pair().ends_at)
