@@ -13,7 +13,6 @@ from typing import Any
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
-from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from telemetry import tracing
@@ -51,7 +50,7 @@ class BackOffice(MCPServer[Any]):
         what = {"voicemesh.tool": name if self._tool_manager.get_tool(name) else "other"}
         call_id = call_of(context)
         told = tracing.told(trace_of(context), call_id)
-        with tracing.span("mcp.tool", what, call_id=call_id, parent=told, kind=SpanKind.SERVER) as work:
+        with tracing.span("mcp.tool", what, call_id=call_id, parent=told, kind=tracing.SERVER) as work:
             result = await self._call_tool(name, arguments, context)
             tracing.note(work, {"voicemesh.refused": getattr(result, "is_error", False)})
             return result

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from backoffice.testing import Call
 from mcp.server.mcpserver.exceptions import ToolError
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from telemetry.names import root_span_id, trace_id_of
 from telemetry.testing import traced
-from backoffice.testing import Call
 
 OF_THE_CALL = f"00-{trace_id_of('call-1'):032x}-{7:016x}-01"
 OF_ANOTHER = f"00-{trace_id_of('call-2'):032x}-{9:016x}-01"

@@ -16,7 +16,6 @@ from weakref import WeakValueDictionary
 
 import grpc
 import grpc.aio
-from opentelemetry.trace import Context, SpanKind
 from telemetry import tracing
 
 from handoff import wire
@@ -136,10 +135,14 @@ class Taker(wire.HandoffServiceServicer):
         task.add_done_callback(self._steps.discard)
         return await asyncio.shield(task)
 
-    async def _answer(self, request: wire.OfferRequest, told: Context) -> Accepted | Declined:
+    async def _answer(self, request: wire.OfferRequest, told: tracing.Parent) -> Accepted | Declined:
         handoff_id, call_id = request.context.handoff_id, request.context.session_id
-        what = {"voicemesh.handoff_id": handoff_id, "voicemesh.from": self._giver_of(request), "voicemesh.to": self._service}
-        with tracing.span("handoff.answer", what, call_id=call_id, parent=told, kind=SpanKind.SERVER) as answering:
+        what = {
+            "voicemesh.handoff_id": handoff_id,
+            "voicemesh.from": self._giver_of(request),
+            "voicemesh.to": self._service,
+        }
+        with tracing.span("handoff.answer", what, call_id=call_id, parent=told, kind=tracing.SERVER) as answering:
             async with self._turns.setdefault(handoff_id, asyncio.Lock()):
                 outcome = await self._decide(request)
             answer = outcome.reason.value if isinstance(outcome, Declined) else "accepted"

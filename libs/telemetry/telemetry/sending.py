@@ -46,7 +46,9 @@ class Patient(SpanExporter):
             self._again_at = None
         else:
             if self._again_at is None:
-                log.warning("the collector of OTEL_EXPORTER_OTLP_ENDPOINT takes no spans: they are dropped until it does")
+                log.warning(
+                    "the collector of OTEL_EXPORTER_OTLP_ENDPOINT takes no spans: they are dropped until it does"
+                )
             self._again_at = self._monotonic() + AGAIN_SECONDS
         return result
 

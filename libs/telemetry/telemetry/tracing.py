@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import (
-    Context,
     Link,
     NonRecordingSpan,
     Span,
@@ -41,6 +41,10 @@ from telemetry.names import TRACEPARENT, agent_span_id, root_span_id, trace_id_o
 log = logging.getLogger("voicemesh.tracing")
 
 Value = str | int | float | bool
+Parent = Context
+"""Where a span stands: see of_call, of_agent, told."""
+SERVER = SpanKind.SERVER
+"""The kind of a span that answers another process."""
 _FLUSH_MS = 500
 """What a killed process had not sent yet is lost: half a second of spans at most."""
 _QUEUE = 2048
