@@ -25,6 +25,7 @@ from ledger.settings import Settings
 from ledger.streams import StreamReader
 from ledger.tickets import Tickets
 from store_steps import LEASE
+from telemetry.names import trace_hex_of
 
 from tests.integration.conftest import PATIENCE
 from tests.integration.redis_farm import Node
@@ -103,7 +104,7 @@ async def test_a_forgotten_call_is_in_no_key_and_in_no_table(
     done = forget(redis_url, database_url, "--call", "call-1")
     assert (done.returncode, done.stderr) == (0, "")
     assert "call-1 is forgotten" in done.stdout and "not reached from here" in done.stdout
-    assert sha256(b"call-1").hexdigest()[:32] in done.stdout, "the trace's id, to delete it elsewhere"
+    assert trace_hex_of("call-1") in done.stdout, "the trace's id, to delete it elsewhere"
     after = dump(redis_url, database)
     assert [canary for canary in CANARIES if canary in after] == []
     assert "call-2" in after and "callback_booked" in after

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 
 from handoff.errors import StillLive, StoreUnavailable, WireMismatch
 from handoff.redis_store import RedisStore
+from telemetry.names import trace_hex_of
 
 from ledger.database import LedgerDatabase
-from ledger.forgetting import Forgotten, NotYet, forget_call, trace_id
+from ledger.forgetting import Forgotten, NotYet, forget_call
 from ledger.retention import DAY_SECONDS, Retention
 from ledger.settings import LEAST_DAYS, Settings
 
@@ -95,7 +96,7 @@ def told(forgotten: Forgotten, call_id: str) -> str:
     for where, counts in (("database", forgotten.ledger), ("Redis", forgotten.redis)):
         lines += [f"  {where:<14}{each}" for each in _counted(counts)]
     lines += ["not reached from here:"]
-    lines += [f"  {where:<14}{what.format(trace_id=trace_id(call_id))}" for where, what in NOT_REACHED]
+    lines += [f"  {where:<14}{what.format(trace_id=trace_hex_of(call_id))}" for where, what in NOT_REACHED]
     return "\n".join(lines)
 
 

@@ -10,7 +10,6 @@ reader in the middle of a page), so the call's hash is kept for two weeks, and w
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -64,11 +63,6 @@ async def forget_call(
     forgotten = Forgotten(ledger=await asyncio.to_thread(_forget_rows, database, name, now))
     forgotten.redis = await store.forget_call(call_id)
     return forgotten
-
-
-def trace_id(call_id: str) -> str:
-    """The id under which the backend of traces has this call."""
-    return hashlib.sha256(call_id.encode()).digest()[:16].hex()
 
 
 def without_forgotten(session: Session, call_ids: Iterable[str]) -> set[str]:

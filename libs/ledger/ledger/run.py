@@ -36,7 +36,6 @@ from ledger.watch import REASONS, Watch
 
 log = logging.getLogger("ledger.run")
 
-_RETENTION_SECONDS = 30.0
 _FINISH_SECONDS = 5.0
 """What a page takes many times over."""
 
@@ -88,7 +87,7 @@ class Ledger:
             Duty("due", promised.keep_queue, every_seconds=look),
             Duty("watch", self._watch.step, every_seconds=look),
             # Little and often, so that its lag means what that of the others means.
-            Duty("retention", retention.step, every_seconds=_RETENTION_SECONDS),
+            Duty("retention", retention.step, every_seconds=look),
         )
 
     def reason(self) -> str:

@@ -12,11 +12,12 @@ from handoff.memory_store import MemoryStore
 from handoff.testing import START, FakeClock, make_call, make_turn
 from ledger.database import LedgerDatabase
 from ledger.forget import told
-from ledger.forgetting import LEAVING_SECONDS, Forgotten, NotYet, forget_call, trace_id
+from ledger.forgetting import LEAVING_SECONDS, Forgotten, NotYet, forget_call
 from ledger.rows import Line, OpenCall, Row, moment
 from ledger.settings import Settings
 from ledger.tickets import Tickets
 from sqlalchemy import select
+from telemetry.names import trace_hex_of
 
 WORDS = "my canary sings at seventeen Heron Lane"
 NUMBER = "+15550142617"
@@ -174,7 +175,7 @@ def test_it_is_told_what_was_removed_where_and_what_is_out_of_reach() -> None:
     text = told(Forgotten(ledger={"lines": 1, "callbacks": 0}, redis={"calls": 1}), CALL)
     assert f"{CALL} is forgotten" in text
     assert "1 line of the ledger" in text and "callback" not in text.partition("not reached")[0]
-    assert trace_id(CALL) in text and len(trace_id(CALL)) == 32
+    assert trace_hex_of(CALL) in text
     assert all(word in text for word in ("back offices", "recordings", "backups", "logs", "suppliers"))
 
 
