@@ -23,7 +23,7 @@ class RedisForgetting(RedisLink):
         entries: dict[str, list[str]] = {stream: [] for stream in streams}
         async with self._served():
             known = await self._client.get(self.keys.callback_of(call_id))
-        tickets = {known} if known else set[str]()
+        tickets = {str(known)} if known else set[str]()
         for stream in streams:
             async for entry_id, of_call, ticket_id in self._read(stream):
                 if of_call == call_id:
