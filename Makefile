@@ -70,7 +70,7 @@ env-file: ## Write .env with random secrets for docker-compose.yml; what stands 
 	@tools/env-file
 
 ##@ check
-.PHONY: test lint unit services local contract test-charts test-cluster offices integration eval model chaos e2e fmt
+.PHONY: test lint unit services local contract test-charts test-cluster offices integration eval audit model chaos e2e fmt
 test: setup web ## Lint, types, imports, sizes, proto, then the tests, with a few spoken calls; FULL=1 places all calls
 	@$(CHECK) all $(if $(FULL),--full)
 
@@ -104,6 +104,9 @@ integration: setup ## Tests on real Redis, real gRPC, real processes
 
 eval: setup ## Whole conversations with the real agents, as text; ONLY=billing, SPOKEN=1 over real LiveKit, ARGS=...
 	@$(PYTHON_BIN) -m local eval $(if $(ONLY),--only "$(ONLY)") $(if $(SPOKEN),--spoken) $(ARGS)
+
+audit: setup ## What we depend on: locks, licences, known vulnerabilities; and no secret in a tracked file. REQUIRED=1 fails without an answer
+	@$(PYTHON_BIN) -m tools.secret_scan && $(PYTHON_BIN) -m tools.audit $(if $(REQUIRED),--required) $(ARGS)
 
 model: setup ## Check the protocol's model in docs/protocol, every state of it; ARGS=--mutants
 	@$(PYTHON_BIN) -m tools.model $(ARGS)
