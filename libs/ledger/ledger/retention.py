@@ -52,15 +52,22 @@ class Retention:
         now = await self._store.now()
         gone = dict.fromkeys(KINDS, 0)
         for _ in range(_BATCHES):
-            batch = await asyncio.to_thread(self._batch, now)
-            batch["unkept_callbacks"] = await self._unkept(now)
-            for kind, number in batch.items():
-                gone[kind] += number
-                self._on_deleted(kind, number)
-            if not any(batch.values()):
+            before = sum(gone.values())
+            try:
+                self._count(gone, await asyncio.to_thread(self._batch, now))
+                self._count(gone, {"unkept_callbacks": await self._unkept(now)})
+            except BaseException:
+                _tell(gone)  # what is gone is gone, though Redis has left us in the middle
+                raise
+            if sum(gone.values()) == before:
                 break
         _tell(gone)
         return gone
+
+    def _count(self, gone: dict[str, int], batch: Mapping[str, int]) -> None:
+        for kind, number in batch.items():
+            gone[kind] += number
+            self._on_deleted(kind, number)
 
     def _batch(self, now: float) -> dict[str, int]:
         """Of each kind that is in the database alone."""

@@ -139,6 +139,30 @@ async def test_with_redis_away_nothing_is_deleted(
     assert rows(database, Ticket) == 1
 
 
+async def test_what_was_deleted_before_redis_went_away_is_told(
+    clock: FakeClock,
+    database: LedgerDatabase,
+    settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    store = OutageStore(now=clock)
+    await promise(store, database, settings, "call-1")
+    await end_call(store, "old")
+    await reader(store, database).catch_up()
+    clock.advance(days(91))
+    store.refuses_writes = True
+    told: list[tuple[str, int]] = []
+    keep = Retention(
+        store, database, ledger_days=90, callback_days=30, on_deleted=lambda kind, n: told.append((kind, n))
+    )
+    with pytest.raises(StoreUnavailable):
+        await keep.step()
+    assert ("lines", 1) in told
+    assert "1 lines" in caplog.text
+    assert rows(database, Ticket) == 1
+
+
 async def test_a_forgotten_call_s_hash_goes_when_redis_can_bring_nothing_back(
     clock: FakeClock, database: LedgerDatabase, keep: Keep
 ) -> None:
