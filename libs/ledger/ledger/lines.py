@@ -66,13 +66,12 @@ class Lines:
     def _unknown(self, lines: Sequence[LedgerLine]) -> list[LedgerLine]:
         with self._database.reading() as session:
             known = _endings(session, lines)
-            wanted = without_forgotten(session, [cut(line.call_id, 200) for line in lines])
         for line in lines:
             before = known.get(cut(line.call_id, 200), line.ending.value)
             if before != line.ending.value:
                 # The store lost the call after it had ended, and somebody ended it once more. The first ending counts.
                 log.warning("a call that was %s was ended again", before, extra={"call_id": line.call_id})
-        return [line for line in lines if cut(line.call_id, 200) in wanted - known.keys()]
+        return [line for line in lines if cut(line.call_id, 200) not in known]
 
 
 async def known_handoffs(store: Store, handoff_ids: Iterable[str]) -> tuple[Handoff, ...]:

@@ -13,7 +13,8 @@ from handoff.testing import START, FakeClock, make_call, make_turn
 from ledger.database import LedgerDatabase
 from ledger.forget import told
 from ledger.forgetting import LEAVING_SECONDS, Forgotten, NotYet, forget_call
-from ledger.rows import Line, OpenCall, Row, moment
+from ledger.lines import Lines
+from ledger.rows import HandoffRow, Line, OpenCall, Row, moment
 from ledger.settings import Settings
 from ledger.tickets import Tickets
 from sqlalchemy import select
@@ -35,13 +36,21 @@ async def write_all(store: MemoryStore, database: LedgerDatabase, settings: Sett
     return tickets
 
 
-async def call_of_a_canary(store: MemoryStore, clock: FakeClock, call_id: str = CALL, number: str = NUMBER) -> None:
-    """With words, a handoff, a callback with a number; ended twenty minutes ago."""
+async def call_of_a_canary(
+    store: MemoryStore,
+    clock: FakeClock,
+    call_id: str = CALL,
+    number: str = NUMBER,
+    database: LedgerDatabase | None = None,
+) -> None:
+    """With words, a handoff, a callback with a number; ended twenty minutes ago; read by the ledger of ``database`` at once."""
     await open_call(store, call_id)
     epoch = await hand_over(store, clock, call_id, gap_seconds=0.25)
     await store.checkpoint(make_call(call_id, turns=(make_turn(WORDS),)), epoch=epoch)
     await store.add_callback(make_ticket("CT-10001", call_id, number=number))
     await store.end_call(call_id, epoch=epoch, ending=Ending.CALLBACK_BOOKED, detail="the ticket CT-10001")
+    if database is not None:
+        await reader(store, database).catch_up()
     clock.advance(1200)
 
 
@@ -62,7 +71,7 @@ async def forget(store: MemoryStore, database: LedgerDatabase, call_id: str = CA
 async def test_no_table_has_its_id_its_words_or_its_number_any_more(
     store: MemoryStore, clock: FakeClock, database: LedgerDatabase, settings: Settings
 ) -> None:
-    await call_of_a_canary(store, clock)
+    await call_of_a_canary(store, clock, database=database)
     await call_of_a_canary(store, clock, "call-of-another", "+15550100001")
     tickets = await write_all(store, database, settings)
     await tickets.keep_queue()
@@ -80,11 +89,14 @@ async def test_no_table_has_its_id_its_words_or_its_number_any_more(
 async def test_that_a_call_ended_on_that_day_and_how_stays_without_a_name(
     store: MemoryStore, clock: FakeClock, database: LedgerDatabase, settings: Settings
 ) -> None:
-    await call_of_a_canary(store, clock)
+    await call_of_a_canary(store, clock, database=database)
     await write_all(store, database, settings)
     await forget(store, database)
     with database.reading() as session:
         (line,) = session.scalars(select(Line))
+        handoffs = list(session.scalars(select(HandoffRow)))
+    assert [row.handoff_id for row in handoffs] == line.handoff_ids
+    assert {(row.call_id, row.reason, row.offered_at) for row in handoffs} == {(line.call_id, "", None)}
     assert (line.ending, line.services, line.channel) == ("callback_booked", ["triage", "billing"], "web")
     assert line.call_id.startswith("forgotten-")
     assert (line.detail, line.started_at) == ("", None)
@@ -113,9 +125,27 @@ async def test_what_redis_brings_back_is_not_written_again_and_leaves_the_queue(
 
 async def test_a_call_that_goes_on_is_refused(store: MemoryStore, database: LedgerDatabase) -> None:
     await open_call(store, CALL)
+    before = dump(database)
     with pytest.raises(StillLive):
         await forget(store, database)
     assert await store.load_call(CALL) is not None
+    assert dump(database) == before
+
+
+async def test_a_page_that_was_read_before_and_is_written_after_brings_nothing_back(
+    store: MemoryStore, clock: FakeClock, database: LedgerDatabase, settings: Settings
+) -> None:
+    await call_of_a_canary(store, clock)
+    lines, tickets = Lines(store, database), Tickets(store, database, settings=settings)
+    read, _ = await lines.fetch("", 100)
+    promised, _ = await tickets.fetch("", 100)
+    assert len(read) == len(promised) == 1
+    assert len(read[0].handoffs) == 0, "its record lives for minutes"
+    await forget(store, database)
+    with database.writing() as session:
+        assert lines.write(session, read) == []
+        assert tickets.write(session, promised) == []
+    assert CALL not in dump(database)
 
 
 async def test_one_whose_agents_are_still_leaving_is_refused_for_a_minute(
