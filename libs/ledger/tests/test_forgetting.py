@@ -13,7 +13,7 @@ from handoff.testing import START, FakeClock, make_call, make_turn
 from ledger.database import LedgerDatabase
 from ledger.forget import told
 from ledger.forgetting import LEAVING_SECONDS, Forgotten, NotYet, forget_call
-from ledger.lines import Lines
+from ledger.lines import Lines, add_handoffs
 from ledger.rows import HandoffRow, Line, OpenCall, Row, moment
 from ledger.settings import Settings
 from ledger.tickets import Tickets
@@ -135,16 +135,20 @@ async def test_a_call_that_goes_on_is_refused(store: MemoryStore, database: Ledg
 async def test_a_page_that_was_read_before_and_is_written_after_brings_nothing_back(
     store: MemoryStore, clock: FakeClock, database: LedgerDatabase, settings: Settings
 ) -> None:
-    await call_of_a_canary(store, clock)
+    await open_call(store, CALL)
+    epoch = await hand_over(store, clock, CALL, gap_seconds=0.25)
+    await store.add_callback(make_ticket("CT-10001", CALL, number=NUMBER))
+    await end_call(store, CALL, epoch=epoch)
     lines, tickets = Lines(store, database), Tickets(store, database, settings=settings)
     read, _ = await lines.fetch("", 100)
     promised, _ = await tickets.fetch("", 100)
-    assert len(read) == len(promised) == 1
-    assert len(read[0].handoffs) == 0, "its record lives for minutes"
+    assert len(read) == len(read[0].handoffs) == len(promised) == 1
+    clock.advance(LEAVING_SECONDS)
     await forget(store, database)
     with database.writing() as session:
         assert lines.write(session, read) == []
         assert tickets.write(session, promised) == []
+        add_handoffs(session, read[0].handoffs)
     assert CALL not in dump(database)
 
 
