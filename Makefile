@@ -10,7 +10,7 @@ CHECK := $(PYTHON_BIN) -m tools.check
 unexport PYTHONDONTWRITEBYTECODE
 
 ##@ start
-.PHONY: setup demo calls up down status env logs call restart web livekit-sip ledger phone-config env-file
+.PHONY: setup demo calls up down status env logs call restart web livekit-sip ledger forget phone-config env-file
 setup: ## Make .venv from requirements.lock (skipped while that is unchanged); PYTHON=... picks an interpreter
 	@PYTHON="$(PYTHON)" tools/setup
 
@@ -29,7 +29,7 @@ down: setup ## Stop it
 status: setup ## Its processes: are they well, how many calls have they
 	@$(PYTHON_BIN) -m local status
 
-env: ## Its LiveKit's address, key and secret: eval "$$(make --silent env)"
+env: ## Its LiveKit's address, key and secret, and its Redis: eval "$$(make --silent env)"
 	@PYTHON="$(PYTHON)" tools/setup >&2 && $(PYTHON_BIN) -m local env
 
 logs: setup ## What a process of it printed: SERVICE=billing (redis, livekit, gateway ...), FOLLOW=1
@@ -54,6 +54,14 @@ ledger: setup ## How calls ended; SINCE=1h, CALL=id, CALLBACKS=1, JSON=1
 	  $(PYTHON_BIN) -m ledger show $(if $(SINCE),--since "$(SINCE)") $(if $(CALL),--call "$(CALL)") \
 	  $(if $(CALLBACKS),--callbacks) $(if $(JSON),--json)
 
+# Redis is that of REDIS_URL, else of the mesh that is up.
+forget: setup ## Remove a call that has ended, by its id: CALL=id; or what is old: OLDER_THAN=90d (15d or more)
+	@if [ -z "$(CALL)$(OLDER_THAN)" ]; then echo "give CALL=id or OLDER_THAN=90d" >&2; exit 2; fi; \
+	  last=$$(ls -t .run/*/ledger.db 2>/dev/null | head -n 1); \
+	  if [ -z "$$REDIS_URL" ]; then eval "$$($(PYTHON_BIN) -m local env)"; fi; \
+	  REDIS_URL="$$REDIS_URL" DATABASE_URL="$${DATABASE_URL:-sqlite:///$${last:-ledger.db}}" \
+	  $(PYTHON_BIN) -m ledger forget $(if $(CALL),--call "$(CALL)",--older-than "$(OLDER_THAN)")
+
 # make has exit codes of its own; a script that needs these runs the module (docs/phone.md).
 phone-config: setup ## Telephone numbers: LiveKit's trunks and rules become what CONFIG=phone.yaml says; DRY_RUN=1 only shows it, ARGS=...
 	@$(PYTHON_BIN) -m gateway.phone $(if $(CONFIG),"$(CONFIG)") $(if $(DRY_RUN),--dry-run) $(ARGS)
@@ -62,7 +70,7 @@ env-file: ## Write .env with random secrets for docker-compose.yml; what stands 
 	@tools/env-file
 
 ##@ check
-.PHONY: test lint unit services local contract test-charts test-cluster offices integration eval model chaos e2e fmt
+.PHONY: test lint unit services local contract test-charts test-cluster offices integration eval audit model chaos e2e fmt
 test: setup web ## Lint, types, imports, sizes, proto, then the tests, with a few spoken calls; FULL=1 places all calls
 	@$(CHECK) all $(if $(FULL),--full)
 
@@ -96,6 +104,9 @@ integration: setup ## Tests on real Redis, real gRPC, real processes
 
 eval: setup ## Whole conversations with the real agents, as text; ONLY=billing, SPOKEN=1 over real LiveKit, ARGS=...
 	@$(PYTHON_BIN) -m local eval $(if $(ONLY),--only "$(ONLY)") $(if $(SPOKEN),--spoken) $(ARGS)
+
+audit: setup ## What we depend on: locks, licences, known vulnerabilities; and no secret in a tracked file. REQUIRED=1 fails without an answer
+	@$(PYTHON_BIN) -m tools.secret_scan && $(PYTHON_BIN) -m tools.audit $(if $(REQUIRED),--required) $(ARGS)
 
 model: setup ## Check the protocol's model in docs/protocol, every state of it; ARGS=--mutants
 	@$(PYTHON_BIN) -m tools.model $(ARGS)

@@ -176,12 +176,13 @@ async def restart(console: Console, folder: Path, name: str) -> int:
 
 
 def env(console: Console, folder: Path) -> int:
-    """What a command of LiveKit's, or `make phone-config`, needs to know of it."""
+    """What a command of LiveKit's, `make phone-config` or `make forget` needs to know of it."""
     running = needed(folder)
     found = {
         "LIVEKIT_URL": running.livekit_url,
         "LIVEKIT_API_KEY": running.livekit_api_key,
         "LIVEKIT_API_SECRET": running.livekit_api_secret,
+        "REDIS_URL": running.redis_url,
     }
     for name, value in found.items():
         console.plain(f"export {name}={shlex.quote(value)}")

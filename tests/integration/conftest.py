@@ -26,6 +26,7 @@ pytest.register_assert_rewrite(
     "callbacks_suite",
     "shared_suite",
     "canary_suite",
+    "forgetting_suite",
     "store_steps",
     "store_machine",
     "recovery_machine",

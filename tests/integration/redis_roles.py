@@ -132,3 +132,10 @@ async def ledger_does(store: Any) -> None:
     await store.callbacks_due()
     await store.drop_callback("CT-10002", "call-1")
     await store.callbacks_done()
+
+
+async def eraser_does(store: Any) -> None:
+    """`python -m ledger forget --call`."""
+    await store.load_call("call-1")
+    await store.now()
+    await store.forget_call("call-1")

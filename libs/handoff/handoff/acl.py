@@ -1,4 +1,4 @@
-"""Who may do what in Redis: a user for each service, the gateway and the ledger, as lines of Redis's own access list.
+"""Who may do what in Redis: a user for each service, the gateway, the ledger and the eraser, as lines of Redis's own access list.
 
     python -m handoff.acl                              # for one Redis, or Sentinels; --cluster for a Redis Cluster
     python -m handoff.acl --hash-of < password         # what stands for a password in such a line
@@ -76,7 +76,23 @@ LEDGER = Role(
     hears=False,
     commands=f"{_ANY_SCRIPT} get set del exists hgetall hmget info pexpire xadd xdel xrange zadd zrange zrangebyscore zrem",
 )
-ROLES: Mapping[str, Role] = {**dict.fromkeys(DIRECTORY, WORKER), "gateway": GATEWAY, "ledger": LEDGER}
+ERASER = Role(
+    changes=lambda keys: (
+        *(keys.call(_ANY), keys.handoff(_ANY), keys.live, keys.ledger, keys.rooms(_ANY)),
+        *(keys.callbacks, keys.callback_of(_ANY), keys.callbacks_due, keys.callbacks_done),
+        *(keys.callback_queued(_ANY, _ANY), keys.callback_claimed(_ANY, _ANY)),
+    ),
+    reads=lambda keys: (),
+    hears=False,
+    commands="eval evalsha time get del exists hexists hget hgetall xdel xrange zrem",
+)
+"""For `python -m ledger forget --call`, while it runs: no process that is always there may remove calls."""
+ROLES: Mapping[str, Role] = {
+    **dict.fromkeys(DIRECTORY, WORKER),
+    "gateway": GATEWAY,
+    "ledger": LEDGER,
+    "eraser": ERASER,
+}
 """By the name of the user."""
 
 

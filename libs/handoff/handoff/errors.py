@@ -6,6 +6,7 @@ HandoffError
 ├── InvalidContext       final       oversize, malformed, stale or another call's context
 ├── UnknownHandoff       final       nobody stored it, or its time to live has passed
 ├── UnknownCall          final       the same, for a call
+├── StillLive            final       a call that has not ended cannot be forgotten
 ├── PeerUnreachable      retryable   the taker's service did not answer before the deadline
 ├── StoreUnavailable     retryable   Redis did not answer
 └── WireMismatch         final       the peer speaks a contract that we do not know
@@ -38,6 +39,10 @@ class UnknownHandoff(HandoffError):
 
 class UnknownCall(HandoffError):
     """No call of that id is stored (never was, or its time to live has passed)."""
+
+
+class StillLive(HandoffError):
+    """The call has not ended: nothing of it may be removed."""
 
 
 class PeerUnreachable(HandoffError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count as counted
 
 from handoff.ledger import DoneCallback, DueCallback
 from handoff.record import check_due
@@ -19,7 +20,8 @@ class MemoryCallbacks:
         """All that were ever queued, by ticket and call."""
         self._due: dict[tuple[str, str], DueCallback] = {}
         self._claimed_until: dict[tuple[str, str], float] = {}
-        self._done: list[DoneCallback] = []
+        self._done_numbers = counted(1)
+        self._done: list[tuple[int, DoneCallback]] = []
 
     async def queue_callback(self, due: DueCallback) -> bool:
         """See Store.queue_callback."""
@@ -50,7 +52,7 @@ class MemoryCallbacks:
         if of not in self._due or self._as_claimed(of).claimed_by != human_id:
             return False
         del self._due[of]
-        self._done.append(DoneCallback(ticket_id, call_id, self._clock()))
+        self._done.append((next(self._done_numbers), DoneCallback(ticket_id, call_id, self._clock())))
         return True
 
     async def drop_callback(self, ticket_id: str, call_id: str) -> None:
@@ -59,9 +61,8 @@ class MemoryCallbacks:
 
     async def callbacks_done(self, cursor: str = "", *, count: int = 100) -> tuple[tuple[DoneCallback, ...], str]:
         """See Store.callbacks_done."""
-        start = int(cursor or 0)
-        found = self._done[start : start + count]
-        return tuple(found), str(start + len(found)) if found else cursor
+        found = [known for known in self._done if known[0] > int(cursor or 0)][:count]
+        return tuple(done for _, done in found), str(found[-1][0]) if found else cursor
 
     def _as_claimed(self, of: tuple[str, str]) -> DueCallback:
         if self._claimed_until.get(of, 0.0) > self._clock():

@@ -17,6 +17,7 @@ from handoff.ledger import LedgerLine
 from handoff.lifecycle import FINAL, State, check_move
 from handoff.memory_callbacks import MemoryCallbacks
 from handoff.memory_canary import MemoryCanaries
+from handoff.memory_forgetting import MemoryForgetting
 from handoff.memory_recovery import MemoryRecovery
 from handoff.memory_rows import CallRow, HandoffRow
 from handoff.memory_shared import MemoryShared
@@ -24,7 +25,7 @@ from handoff.record import MAX_DETAIL_CHARS, pack_call, pack_handoff
 from handoff.store import Handoff
 
 
-class MemoryStore(MemoryRecovery, MemoryShared, MemoryCallbacks, MemoryCanaries):
+class MemoryStore(MemoryForgetting, MemoryRecovery, MemoryShared, MemoryCallbacks, MemoryCanaries):
     """See ``Store``. ``now`` is the clock, in seconds since the epoch; tests give ``testing.FakeClock``."""
 
     def __init__(

@@ -22,13 +22,14 @@ from handoff.record import MAX_DETAIL_CHARS, pack_call, pack_handoff
 from handoff.redis_address import Kind, RedisAddress
 from handoff.redis_callbacks import RedisCallbacks
 from handoff.redis_canary import RedisCanaries
+from handoff.redis_forgetting import RedisForgetting
 from handoff.redis_recovery import RedisRecovery
 from handoff.redis_shared import RedisShared
 from handoff.rows import accepted, call_of, fields_of, floor_of, handoff_of
 from handoff.store import Handoff
 
 
-class RedisStore(RedisRecovery, RedisShared, RedisCallbacks, RedisCanaries):
+class RedisStore(RedisRecovery, RedisShared, RedisCallbacks, RedisCanaries, RedisForgetting):
     """See ``Store``. Connects at the first use, so it may be made before a fork but must first be used after it."""
 
     def __init__(

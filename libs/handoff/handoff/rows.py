@@ -13,6 +13,7 @@ from handoff.errors import (
     HandoffError,
     IllegalMove,
     InvalidContext,
+    StillLive,
     UnknownCall,
     UnknownHandoff,
     WireMismatch,
@@ -26,6 +27,7 @@ _REFUSALS: dict[str, type[HandoffError]] = {
     "floor_lost": FloorLost,
     "illegal": IllegalMove,
     "invalid": InvalidContext,
+    "still_live": StillLive,
     "unknown_call": UnknownCall,
     "unknown_handoff": UnknownHandoff,
 }

@@ -71,7 +71,7 @@ if not ended(KEYS[1]) then
   live(KEYS[1], ARGV[5])
   local oldest = string.format('%.0f', math.max(0, (tonumber(at) - tonumber(ARGV[6])) * 1000))
   local c = redis.call('HMGET', KEYS[1], 'services', 'handoff_ids', 'started_at', 'channel')
-  redis.call('XADD', KEYS[2], 'MINID', '~', oldest, '*', 'call_id', ARGV[1], 'ending', ARGV[3], 'ended_at', at,
+  redis.call('XADD', KEYS[2], 'MINID', oldest, '*', 'call_id', ARGV[1], 'ending', ARGV[3], 'ended_at', at,
     'detail', ARGV[4], 'services', c[1], 'handoff_ids', c[2], 'started_at', c[3] or '0', 'channel', c[4] or '')
   live(KEYS[2], ARGV[6])
 end

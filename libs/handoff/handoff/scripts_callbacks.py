@@ -96,7 +96,7 @@ if not place or not is_held_by(KEYS[3], ARGV[1]) or redis.call('XDEL', KEYS[1], 
 redis.call('DEL', KEYS[3])
 local at = now()
 local oldest = string.format('%.0f', math.max(0, (tonumber(at) - tonumber(ARGV[4])) * 1000))
-redis.call('XADD', KEYS[4], 'MINID', '~', oldest, '*', 'ticket_id', ARGV[2], 'call_id', ARGV[3], 'done_at', at)
+redis.call('XADD', KEYS[4], 'MINID', oldest, '*', 'ticket_id', ARGV[2], 'call_id', ARGV[3], 'done_at', at)
 live(KEYS[4], ARGV[4])
 return {'ok', 1}
 """

@@ -29,7 +29,7 @@ _ADD_CALLBACK = """
 local known = redis.call('GET', KEYS[2])
 if known then return {'ok', known, 0} end
 local oldest = string.format('%.0f', math.max(0, (tonumber(now()) - tonumber(ARGV[2])) * 1000))
-redis.call('XADD', KEYS[1], 'MINID', '~', oldest, '*', 'ticket', ARGV[1])
+redis.call('XADD', KEYS[1], 'MINID', oldest, '*', 'ticket', ARGV[1])
 live(KEYS[1], ARGV[2])
 redis.call('SET', KEYS[2], ARGV[3])
 live(KEYS[2], ARGV[2])
@@ -201,7 +201,7 @@ async def breaker_swap(redis: KeyedRedis, *, service: str, expected_version: int
 
 _NOTE_ROOM = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'ok', 0} end
-redis.call('SET', KEYS[1], ARGV[1])
+redis.call('SET', KEYS[1], 1)
 live(KEYS[1], ARGV[4])
 redis.call('ZADD', KEYS[2], later(now(), ARGV[2]), ARGV[1])
 live(KEYS[2], ARGV[3])

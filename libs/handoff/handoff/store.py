@@ -355,4 +355,11 @@ class Store(Protocol):
         """Takes it off the list: it was looked at. Nothing happens when it is not on it."""
         ...
 
+    # --- privacy --------------------------------------------------------------------------------------------------
+    async def forget_call(self, call_id: str) -> dict[str, int]:
+        """Removes all that is kept of a call that has ended: its record, its handoffs, its line in the ledger, its callback wherever that
+        stands. How many of each kind were there; all 0 when it is asked again. Raises StillLive, and removes nothing, when the call has
+        no ending. An agent that comes to it afterwards would take the store for one that has lost it: wait until all have left."""
+        ...
+
     async def aclose(self) -> None: ...

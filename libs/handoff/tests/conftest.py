@@ -15,6 +15,7 @@ pytest.register_assert_rewrite(
     "refusal_suite",
     "shared_suite",
     "canary_suite",
+    "forgetting_suite",
     "store_steps",
     "store_machine",
     "recovery_machine",

@@ -6,6 +6,7 @@ import pytest
 from callbacks_suite import OF, CallbacksSuite, claimed
 from canary_suite import CanarySuite
 from claim_suite import ClaimSuite
+from forgetting_suite import ForgettingSuite
 from handoff.call import Ending
 from handoff.errors import FloorLost, StoreUnavailable, UnknownCall, UnknownHandoff
 from handoff.lifecycle import State
@@ -34,6 +35,12 @@ class TestMemoryStore(CallSuite, HandoffSuite, RecoverySuite, SharedSuite):
 
 
 class TestClaimsInTheMemoryStore(ClaimSuite):
+    @pytest.fixture
+    def make_store(self) -> MakeStore:
+        return memory_store
+
+
+class TestForgettingInTheMemoryStore(ForgettingSuite):
     @pytest.fixture
     def make_store(self) -> MakeStore:
         return memory_store

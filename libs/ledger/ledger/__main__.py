@@ -1,4 +1,4 @@
-"""`python -m ledger run | show | done`: keeps the ledger, shows it, takes note of a callback that was made."""
+"""`python -m ledger run | show | done | forget`: keeps the ledger, shows it, notes a callback that was made, forgets old calls or one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _ALWAYS = 0.0
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The exit code: 0, 1 when there is nothing to show or no such ticket, 2 for settings or a database that are unusable."""
+    """The exit code: 0, 1 when there is nothing to show, no such ticket, or a call that cannot be forgotten now, 2 for settings, a database
+    or a Redis that are unusable."""
     options = _parser().parse_args(argv)
     if options.command == "run":
         # What serves takes a second to import, and who looks need not wait for it.
@@ -28,21 +29,31 @@ def main(argv: list[str] | None = None) -> int:
 
         return run()
     try:
-        settings = Settings.from_env(needs_redis=False)
+        settings = Settings.from_env(needs_redis=options.command == "forget")
         if not is_there(settings):
             print("there is no ledger yet: `python -m ledger run` makes it at DATABASE_URL", file=sys.stderr)
             return 1
         database = LedgerDatabase(settings)
     except (SettingsError, DatabaseUnusable) as e:
-        print(f"ledger: {e}", file=sys.stderr)
-        return 2
+        return _unusable(e)
     try:
+        if options.command == "forget":
+            from ledger.forget import forget
+
+            return forget(settings, database, call_id=options.call, older_than_seconds=options.older_than)
         return _show(options, database, settings) if options.command == "show" else _done(options, database)
+    except DatabaseUnusable as e:
+        return _unusable(e)
     except SQLAlchemyError as e:
         print(f"ledger: the database of DATABASE_URL cannot be read ({type(e).__name__})", file=sys.stderr)
         return 2
     finally:
         database.close()
+
+
+def _unusable(e: Exception) -> int:
+    print(f"ledger: {e}", file=sys.stderr)
+    return 2
 
 
 def _show(options: argparse.Namespace, database: LedgerDatabase, settings: Settings) -> int:
@@ -86,6 +97,10 @@ def _parser() -> argparse.ArgumentParser:
     done = commands.add_parser("done", help="somebody has called back")
     done.add_argument("ticket", help="its number, as show --callbacks prints it")
     done.add_argument("--call", default="", metavar="ID", help="of this call, when two have the number")
+    forgotten = commands.add_parser("forget", help="delete what is old, or remove one call from here and from Redis")
+    which = forgotten.add_mutually_exclusive_group(required=True)
+    which.add_argument("--call", default="", metavar="ID", help="this call, which must have ended")
+    which.add_argument("--older-than", type=_seconds, metavar="90d", help="all that is older, 15d or more")
     return parser
 
 

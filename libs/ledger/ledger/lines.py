@@ -16,6 +16,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from ledger.database import LedgerDatabase
+from ledger.forgetting import without_forgotten
 from ledger.rows import HandoffRow, Line, OpenCall, cut, moment
 
 log = logging.getLogger("ledger.lines")
@@ -47,6 +48,9 @@ class Lines:
 
     def write(self, session: Session, read: Sequence[Ended]) -> Sequence[LedgerLine]:
         """Adds the lines of calls that have none yet, and returns those."""
+        # Whoever forgets a call may have been faster than this page.
+        wanted = without_forgotten(session, [cut(ended.line.call_id, 200) for ended in read])
+        read = [ended for ended in read if cut(ended.line.call_id, 200) in wanted]
         known = _endings(session, [ended.line for ended in read])
         written = []
         for ended in read:
@@ -86,7 +90,12 @@ async def known_handoffs(store: Store, handoff_ids: Iterable[str]) -> tuple[Hand
 
 def add_handoffs(session: Session, handoffs: Sequence[Handoff]) -> None:
     """Adds those that are not there yet."""
-    by_id = {cut(handoff.context.handoff_id, 200): handoff for handoff in handoffs}
+    wanted = without_forgotten(session, [cut(handoff.context.call_id, 200) for handoff in handoffs])
+    by_id = {
+        cut(handoff.context.handoff_id, 200): handoff
+        for handoff in handoffs
+        if cut(handoff.context.call_id, 200) in wanted
+    }
     known = set(session.scalars(select(HandoffRow.handoff_id).where(HandoffRow.handoff_id.in_(by_id))))
     session.add_all([_handoff_row(name, handoff) for name, handoff in by_id.items() if name not in known])
 

@@ -10,6 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from ledger.retention import KINDS
+
 
 class _Gauges(Collector):
     """Asked when Prometheus asks. ``callbacks`` and ``overdue`` go to the database: when that is away, their gauges are missing."""
@@ -70,11 +72,20 @@ class Metrics:
         )
         for ending in Ending:
             self._endings.labels(ending.value)
+        self._deleted = Counter(
+            "voicemesh_ledger_deleted_total", "Rows deleted, for their time was over", ["kind"], registry=self.registry
+        )
+        for kind in KINDS:
+            self._deleted.labels(kind)
 
     def written(self, endings: Iterable[str]) -> None:
         """Those lines are in the database."""
         for ending in endings:
             self._endings.labels(ending).inc()
+
+    def deleted(self, kind: str, number: int) -> None:
+        """So many rows of that kind are gone."""
+        self._deleted.labels(kind).inc(number)
 
     def serve(self, *, host: str, port: int) -> Any:
         """Starts the scrape endpoint in a thread; ``shutdown()`` of what it returns stops it. Raises OSError."""

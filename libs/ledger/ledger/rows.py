@@ -1,10 +1,12 @@
-"""The tables. None of them holds a caller's words or says who he is.
+"""The tables. None of them holds a caller's words or says who he is, but for the number that he gave for a callback, while nobody has
+called.
 
 Moments are UTC without a zone, as in every office; ``moment`` and ``seconds`` translate from the store's clock and back.
 """
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -99,6 +101,16 @@ class Ticket(Row):
     """Where to call, while nobody has; empty when the caller named none."""
 
 
+class ForgottenCall(Row):
+    """A call that was forgotten: what Redis still brings of it is not written again."""
+
+    __tablename__ = "forgotten_calls"
+
+    call_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 of its id, in hexadecimal."""
+    forgotten_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Cursor(Row):
     """How far a stream has been read. Moves in the same transaction as what was read is written."""
 
@@ -119,6 +131,11 @@ def moment(seconds: float) -> datetime:
 def seconds(moment: datetime) -> float:
     """A moment of this database as seconds since the epoch."""
     return moment.replace(tzinfo=UTC).timestamp()
+
+
+def call_hash(call_id: str) -> str:
+    """How a forgotten call is known."""
+    return hashlib.sha256(cut(call_id, 200).encode()).hexdigest()
 
 
 def cut(value: str, limit_chars: int) -> str:

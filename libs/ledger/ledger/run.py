@@ -30,6 +30,7 @@ from ledger.database import DatabaseUnusable, LedgerDatabase
 from ledger.duties import Duty
 from ledger.lines import Lines
 from ledger.metrics import Metrics
+from ledger.retention import Retention
 from ledger.settings import Settings, SettingsError
 from ledger.streams import StreamReader
 from ledger.tickets import Tickets
@@ -58,6 +59,13 @@ class Ledger:
         self.endings = StreamReader("ledger", database, fetch=lines.fetch, write=lines.write, on_written=self._written)
         callbacks = StreamReader("callbacks", database, fetch=promised.fetch, write=promised.write)
         made = StreamReader("callbacks made", database, fetch=promised.fetch_done, write=promised.write_done)
+        retention = Retention(
+            store,
+            database,
+            ledger_days=settings.retention_days,
+            callback_days=settings.callback_retention_days,
+            on_deleted=self.metrics.deleted,
+        )
         poll, look = settings.poll_seconds, settings.watch_seconds
         self.duties = (
             Duty("endings", self.endings.catch_up, every_seconds=poll),
@@ -65,6 +73,8 @@ class Ledger:
             Duty("made", made.catch_up, every_seconds=poll),
             Duty("due", promised.keep_queue, every_seconds=look),
             Duty("watch", self._watch.step, every_seconds=look),
+            # Little and often, so that its lag means what that of the others means.
+            Duty("retention", retention.step, every_seconds=look),
         )
 
     def reason(self) -> str:

@@ -10,7 +10,11 @@ from backoffice import settings as shared
 from backoffice.settings import ENVIRONMENT, Reading, SettingsError
 from handoff.redis_address import RedisAddress
 
-__all__ = ["Settings", "SettingsError"]
+__all__ = ["LEAST_DAYS", "Settings", "SettingsError"]
+
+LEAST_DAYS = 15
+"""Redis's streams have a line or a promise for up to two weeks, and they are read again at times: what is deleted earlier would come back."""
+_MOST_DAYS = 3650
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,10 @@ class Settings(shared.Settings):
     """When a callback is due whose caller named no time: a specialist who was busy may be free by then."""
     callback_bound_seconds: float = 3600.0
     """A callback that nobody has made so long after it was due is overdue."""
+    retention_days: float = 90.0
+    """So long a call's line and its handoffs are kept after it ended."""
+    callback_retention_days: float = 30.0
+    """So long a callback's ticket is kept after it was made, or after it was due and nobody has made it."""
     time_zone: str = "America/Los_Angeles"
     """Whose "tomorrow morning" a caller's wish is read in."""
 
@@ -58,6 +66,8 @@ class Settings(shared.Settings):
             callback_bound_seconds=reading.seconds(
                 "VOICEMESH_CALLBACK_BOUND_SECONDS", default=3600.0, low=60, high=604800
             ),
+            retention_days=reading.days("VOICEMESH_LEDGER_RETENTION_DAYS", default=90.0),
+            callback_retention_days=reading.days("VOICEMESH_CALLBACK_RETENTION_DAYS", default=30.0),
             time_zone=reading.time_zone("VOICEMESH_CALLBACK_TIME_ZONE", default="America/Los_Angeles"),
         )
         reading.done()
@@ -94,6 +104,16 @@ class _Reading(Reading):
             self.problems.append(f"{name} must be a port, 0 to 65535: give e.g. {default}")
             return default
         return int(raw)
+
+    def days(self, name: str, *, default: float) -> float:
+        try:
+            number = float(self._raw(name) or default)
+        except ValueError:
+            number = float("nan")
+        if not LEAST_DAYS <= number <= _MOST_DAYS:  # true for not-a-number too
+            self.problems.append(f"{name} must be days between {LEAST_DAYS} and {_MOST_DAYS}: give e.g. {default:g}")
+            return default
+        return number
 
     def seconds(self, name: str, *, default: float, low: float, high: float) -> float:
         try:

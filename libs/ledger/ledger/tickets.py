@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from ledger.database import LedgerDatabase
 from ledger.due import due_at
+from ledger.forgetting import without_forgotten
 from ledger.rows import Ticket, TicketState, cut, moment, seconds
 from ledger.settings import Settings
 
@@ -38,8 +39,10 @@ class Tickets:
         """Adds those that are not there yet, by number and call; one that is there stays as it is, but for the number to call, which the
         caller may have named later. Returns the numbers of those that were added."""
         written = []
-        for ticket in tickets:
-            row = self._row(ticket)
+        wanted = without_forgotten(session, [cut(ticket.call_id, 200) for ticket in tickets])
+        for row in map(self._row, tickets):
+            if row.call_id not in wanted:
+                continue
             known = session.get(Ticket, (row.ticket_id, row.call_id))
             if known is None:
                 session.add(row)
@@ -80,7 +83,13 @@ class Tickets:
     def _done_among(self, queued: Sequence[DueCallback]) -> list[DueCallback]:
         with self._database.reading() as session:
             known = {due: session.get(Ticket, (due.ticket_id, due.call_id)) for due in queued}
-            return [due for due, row in known.items() if row is not None and row.state == TicketState.DONE]
+            wanted = without_forgotten(session, [cut(due.call_id, 200) for due in queued])
+            return [
+                due
+                for due, row in known.items()
+                # One that was forgotten while this duty was putting it there.
+                if (row is None and cut(due.call_id, 200) not in wanted) or (row and row.state == TicketState.DONE)
+            ]
 
     def _due(self, now: float) -> list[Ticket]:
         is_due = (Ticket.state == TicketState.OPEN) & (Ticket.due_at <= moment(now))

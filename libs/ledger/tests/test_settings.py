@@ -32,6 +32,8 @@ def test_everything_is_read() -> None:
             "VOICEMESH_CALLBACK_AFTER_SECONDS": "0",
             "VOICEMESH_CALLBACK_TIME_ZONE": "Asia/Tokyo",
             "OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector",
+            "VOICEMESH_LEDGER_RETENTION_DAYS": "365",
+            "VOICEMESH_CALLBACK_RETENTION_DAYS": "15",
         }
     )
     assert settings.database_url == "postgresql+psycopg://me:s3cret@h/ledger"
@@ -39,6 +41,7 @@ def test_everything_is_read() -> None:
     assert (settings.poll_seconds, settings.watch_seconds, settings.ending_bound_seconds) == (0.1, 1.0, 60.0)
     assert (settings.call_ttl_seconds, settings.callback_after_seconds, settings.time_zone) == (7200, 0, "Asia/Tokyo")
     assert (settings.log_level, settings.otlp_endpoint) == ("DEBUG", "https://collector")
+    assert (settings.retention_days, settings.callback_retention_days) == (365.0, 15.0)
     assert "s3cret" not in repr(settings)
 
 
@@ -56,6 +59,8 @@ def test_all_problems_are_reported_together_and_no_value_is_quoted() -> None:
         "VOICEMESH_CALLBACK_AFTER_SECONDS": "inf",
         "VOICEMESH_CALLBACK_TIME_ZONE": "Atlantis/Deep",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "grpc://collector:4317",
+        "VOICEMESH_LEDGER_RETENTION_DAYS": "14",
+        "VOICEMESH_CALLBACK_RETENTION_DAYS": "nan",
     }
     with pytest.raises(SettingsError) as refused:
         Settings.from_env(bad)

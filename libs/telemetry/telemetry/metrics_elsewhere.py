@@ -44,6 +44,14 @@ LEDGER = (
         normal="0",
         do="runbook voice-mesh-callbacks-overdue",
     ),
+    Metric(
+        "voicemesh_ledger_deleted_total",
+        Kind.COUNTER,
+        "Rows deleted, for their time was over",
+        {"kind": ("lines", "handoffs", "open_calls", "callbacks", "unkept_callbacks", "forgotten_calls")},
+        normal="as many a day as were written VOICEMESH_LEDGER_RETENTION_DAYS ago; unkept_callbacks 0",
+        do="unkept_callbacks: callbacks that were promised, nobody made, and nobody knows of any more: see voicemesh_callbacks_overdue",
+    ),
 )
 
 GATEWAY = (
