@@ -141,7 +141,8 @@ def recorded() -> dict[str, set[str]]:
     for rule in rules():
         if "record" in rule:
             by = set(re.findall(r"\w+", " ".join(re.findall(r"\bby \(([^)]*)\)", rule["expr"]))))
-            found.setdefault(rule["record"], set()).update(by | set(rule.get("labels", ())))
+            inherited = {label for name in re.findall(r"mesh:[\w:]+", rule["expr"]) for label in found.get(name, ())}
+            found.setdefault(rule["record"], set()).update(by or inherited, rule.get("labels", ()))
     return found
 
 

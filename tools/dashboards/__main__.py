@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tools.dashboards import DASHBOARDS
 from tools.dashboards.grafana import text_of
-from tools.dashboards.page import page
+from tools.dashboards.page import height_of, page
 from tools.dashboards.panel import Dashboard
 from tools.dashboards.prometheus import NoAnswer, Prometheus, Span
 from tools.house import ROOT
@@ -24,6 +24,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _POINTS = 180
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _BROWSER_SECONDS = 60
+_WIDTH = 1400
 
 
 def seconds(text: str) -> float:
@@ -70,11 +71,11 @@ def _draw_one(
     file = options.out / f"{dashboard.name}.html"
     file.write_text(page(dashboard, prometheus, span, chosen))
     print(file)
-    if options.png and (picture := _picture(file)):
+    if options.png and (picture := _picture(file, height_of(dashboard))):
         print(picture)
 
 
-def _picture(file: Path) -> Path | None:
+def _picture(file: Path, height: int) -> Path | None:
     """Beside it, by a browser without a window; None, and a word about it, where there is none."""
     browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if browser is None:
@@ -83,7 +84,13 @@ def _picture(file: Path) -> Path | None:
     picture = file.with_suffix(".png")
     with tempfile.TemporaryDirectory(prefix="voicemesh-browser-", ignore_cleanup_errors=True) as profile:
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={profile}"]
-        command = [browser, *options, "--window-size=1400,1750", f"--screenshot={picture}", file.resolve().as_uri()]
+        command = [
+            browser,
+            *options,
+            f"--window-size={_WIDTH},{height}",
+            f"--screenshot={picture}",
+            file.resolve().as_uri(),
+        ]
         subprocess.run(command, capture_output=True, timeout=_BROWSER_SECONDS, check=False)
     return picture if picture.is_file() else None
 

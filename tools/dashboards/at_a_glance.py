@@ -130,7 +130,7 @@ HEARD = Row(
             "Turns in which the mood was falling, of an hour",
             Kind.LINES,
             (Query(f"mesh:sentiment_falling:ratio1h{{{NS}}}", "{{service}}"),),
-            unit=Unit.SHARE, most=1,
+            unit=Unit.SHARE,
             help="Compare with the days before. Runbook voice-mesh-sentiment-falling.",
         ),
         Panel(

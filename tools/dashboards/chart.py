@@ -22,9 +22,14 @@ def number(value: float, unit: Unit) -> str:
         return f"{value * 1000:.0f} ms" if abs(value) < 1 and value else f"{value:.3g} s"
     if unit is Unit.TIMES:
         return f"{value:.3g}x"
-    return (
-        f"{value / 1000:.3g}k" if abs(value) >= 10_000 else f"{value:.3g}" if value != round(value) else f"{value:.0f}"
-    )
+    if abs(value) >= 10_000:
+        return f"{value / 1000:.3g}k"
+    return f"{value:.3g}" if value != round(value) else f"{value:.0f}"
+
+
+def count(value: float, unit: Unit) -> str:
+    """The same where events are counted: what Prometheus makes of their number has a fraction, and they have none."""
+    return f"{value:.0f}" if unit is Unit.NUMBER and 1 <= abs(value) < 10_000 else number(value, unit)
 
 
 def colour_of(name: str, place: int) -> str:

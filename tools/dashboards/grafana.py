@@ -188,6 +188,8 @@ def _fields(panel: Panel) -> Json:
         defaults |= {"min": 0, "max": panel.most}
     if panel.unit in (Unit.SECONDS, Unit.TIMES):
         defaults["decimals"] = 2
+    if panel.unit is Unit.NUMBER and panel.kind not in (Kind.LINES, Kind.STACK):
+        defaults["decimals"] = 0
     defaults |= {"thresholds": {"mode": "absolute", "steps": steps}, "custom": custom}
     return {"defaults": defaults, "overrides": _colours(panel)}
 

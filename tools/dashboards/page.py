@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from tools.dashboards.chart import Named, chart, colour_of, limit_colour, number
+from tools.dashboards.chart import Named, chart, colour_of, count, limit_colour
 from tools.dashboards.panel import Dashboard, Kind, Panel
 from tools.dashboards.prometheus import NoAnswer, Prometheus, Series, Span
 
@@ -46,6 +46,19 @@ def page(dashboard: Dashboard, prometheus: Prometheus, span: Span, chosen: Mappi
         f'<p class="origin">{escape(when)}{escape(f"; {what}" if what else "")}. Drawn by python -m tools.dashboards from Prometheus\'s answers to the '
         f"panels' own questions. This is not Grafana: the numbers are the same, the looks are not.</p>{''.join(rows)}</html>\n"
     )
+
+
+def height_of(dashboard: Dashboard) -> int:
+    """About how tall the page is at a width of 1400, in pixels."""
+    tall = 110
+    for row in dashboard.rows:
+        tall, left, tallest = tall + 52, 0, 0
+        for panel in row.panels:
+            if left + panel.width > 24:
+                tall, left, tallest = tall + tallest, 0, 0
+            left, tallest = left + panel.width, max(tallest, panel.height * _ROW + 78)
+        tall += tallest
+    return tall
 
 
 def _utc(moment: float) -> str:
@@ -101,14 +114,14 @@ def _stat(panel: Panel, found: Sequence[Named]) -> str:
     value = found[0][1].last
     colour = limit_colour(panel, value)
     style = f"background:{colour}29;color:{colour}" if panel.limits else f"color:{colour}"
-    return f'<div class="stat" style="{style}">{escape(number(value, panel.unit))}</div>'
+    return f'<div class="stat" style="{style}">{escape(count(value, panel.unit))}</div>'
 
 
 def _bars(panel: Panel, found: Sequence[Named]) -> str:
     most = panel.most or max(series.last for _, series in found) or 1.0
     return "".join(
         f'<div class="bar"><span>{escape(name)}</span><div><i style="width:{min(100, 100 * series.last / most):.0f}%;background:{limit_colour(panel, series.last)}"></i></div>'
-        f"<span>{escape(number(series.last, panel.unit))}</span></div>"
+        f"<span>{escape(count(series.last, panel.unit))}</span></div>"
         for name, series in found
     )
 
@@ -122,13 +135,13 @@ def _table(panel: Panel, found: Sequence[Series]) -> str:
             f'<td class="{escape(series.labels.get(column, ""))}">{escape(series.labels.get(column, ""))}</td>'
             for column in columns
         )
-        rows.append(f"<tr>{cells}<td>{escape(number(series.last, panel.unit))}</td></tr>")
+        rows.append(f"<tr>{cells}<td>{escape(count(series.last, panel.unit))}</td></tr>")
     return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
 
 
 def _legend(panel: Panel, found: Sequence[Named], left_out: int) -> str:
     entries = [
-        f'<span><i style="background:{colour_of(name, place)}"></i>{escape(name)}<b>{escape(number(series.last, panel.unit))}</b></span>'
+        f'<span><i style="background:{colour_of(name, place)}"></i>{escape(name)}<b>{escape(count(series.last, panel.unit))}</b></span>'
         for place, (name, series) in enumerate(found)
     ]
     more = f"<span>and {left_out} more, all smaller</span>" if left_out else ""
