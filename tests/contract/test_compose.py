@@ -284,7 +284,9 @@ def test_what_is_mounted_is_there_and_cannot_be_changed_from_inside(services: di
 def test_prometheus_has_the_rules_and_grafana_the_dashboards_of_the_charts(services: dict[str, Any]) -> None:
     rules = yaml.safe_load((ROOT / "deploy/compose/prometheus.yml").read_text())["rule_files"]
     assert rules == ["/etc/prometheus/rules/*.yaml"]
-    assert "./charts/rules/voice-mesh.yaml:/etc/prometheus/rules/voice-mesh.yaml:ro" in services["prometheus"]["volumes"]
+    assert (
+        "./charts/rules/voice-mesh.yaml:/etc/prometheus/rules/voice-mesh.yaml:ro" in services["prometheus"]["volumes"]
+    )
     (provider,) = yaml.safe_load((ROOT / "deploy/compose/grafana-dashboards.yaml").read_text())["providers"]
     assert f"./charts/dashboards:{provider['options']['path']}:ro" in services["grafana"]["volumes"]
     sources = yaml.safe_load((ROOT / "deploy/compose/grafana-datasources.yaml").read_text())["datasources"]

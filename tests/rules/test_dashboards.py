@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from telemetry.names import trace_hex_of
 
 from tests.rules.test_alerts import RUNBOOKS, complaints
 from tools.dashboards import DASHBOARDS
 from tools.dashboards.__main__ import FOLDER, seconds
+from tools.dashboards.a_call import CALL
 from tools.dashboards.chart import number
 from tools.dashboards.grafana import model, text_of
 from tools.dashboards.page import page
@@ -138,6 +140,11 @@ def test_a_page_of_nothing_is_a_page(dashboard: Dashboard) -> None:
 def test_a_question_that_is_refused_is_told_in_its_place() -> None:
     drawn = page(DASHBOARDS[0], Refusing("http://nowhere"), SPAN, {})
     assert drawn.count("parse error &lt;here&gt;") == len([p for p in DASHBOARDS[0].panels if p.queries])
+
+
+def test_a_page_of_a_call_tells_where_its_trace_is() -> None:
+    drawn = page(CALL, Answering(), SPAN, {"namespace": ".*", "call": "call-1"})
+    assert f"/trace/{trace_hex_of('call-1')}" in drawn
 
 
 def test_there_is_no_line_where_nothing_is_known() -> None:

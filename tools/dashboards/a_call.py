@@ -7,6 +7,7 @@ from tools.dashboards.panel import NAMESPACE, NS, Dashboard, Kind, Panel, Query,
 _HOW = """**Type the call's id at the top** (it is the room's name, `call-...`; the console, the ledger and every log line have it).
 
 - **Its trace** is on the right. The dots in the charts below are calls, too: click one, *Query with Jaeger*.
+- **Without Grafana:** its trace's id is in each of its log lines (`trace_id`); in Jaeger `/trace/ID`.
 - **How it ended:** `kubectl exec deploy/ledger -- python -m ledger show --call ID`
 - **What processes said:** `kubectl logs -l app.kubernetes.io/part-of=voice-mesh --prefix --tail=-1 | grep ID`
 - **While it goes on:** the console, `/console`.

@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from telemetry.names import trace_hex_of
+
 from tools.dashboards.chart import Named, chart, colour_of, count, limit_colour
 from tools.dashboards.panel import Dashboard, Kind, Panel
 from tools.dashboards.prometheus import NoAnswer, Prometheus, Series, Span
@@ -78,7 +80,7 @@ def _inside(panel: Panel, prometheus: Prometheus, span: Span, chosen: Mapping[st
     if panel.kind is Kind.TEXT:
         return f"<pre>{escape(panel.text.replace('**', '').replace('`', ''))}</pre>"
     if panel.kind is Kind.TRACES:
-        return '<div class="nothing">Traces are shown by Grafana or Jaeger, not here.</div>'
+        return _trace(chosen.get("call", ""))
     found = _answers(panel, prometheus, span, chosen)
     if panel.kind is Kind.STAT:
         return _stat(panel, found)
@@ -91,6 +93,13 @@ def _inside(panel: Panel, prometheus: Prometheus, span: Span, chosen: Mapping[st
     shown = found[:_MOST_LINES]
     drawing = chart(panel, shown, span, panel.width * _COLUMN, panel.height * _ROW - 40)
     return drawing + _legend(panel, shown, len(found) - len(shown))
+
+
+def _trace(call_id: str) -> str:
+    """Where it is found: its id is computed from the call's."""
+    if not call_id.removeprefix("call-"):
+        return '<div class="nothing">Traces are shown by Grafana or Jaeger, not here. With --set call=ID this tells the trace\'s id.</div>'
+    return f'<div class="nothing">Trace {trace_hex_of(call_id)}, in Jaeger at /trace/{trace_hex_of(call_id)}</div>'
 
 
 def _answers(panel: Panel, prometheus: Prometheus, span: Span, chosen: Mapping[str, str]) -> list[Named]:
