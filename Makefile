@@ -70,7 +70,7 @@ env-file: ## Write .env with random secrets for docker-compose.yml; what stands 
 	@tools/env-file
 
 ##@ check
-.PHONY: test lint unit services local contract test-charts test-cluster offices integration eval audit model chaos e2e fmt
+.PHONY: test lint unit services local contract test-charts test-rules test-cluster offices integration eval audit model chaos e2e fmt
 test: setup web ## Lint, types, imports, sizes, proto, then the tests, with a few spoken calls; FULL=1 places all calls
 	@$(CHECK) all $(if $(FULL),--full)
 
@@ -91,6 +91,9 @@ contract: setup ## Do names, files and generated code still agree
 
 test-charts: setup ## The Helm charts: golden renders, Kubernetes' own schemas, policies, refusals (fetches Helm when there is none)
 	@$(CHECK) charts
+
+test-rules: setup ## Alerts and dashboards: every alert fires when it should and not when it nearly should (fetches promtool when there is none)
+	@$(CHECK) rules
 
 test-cluster: setup ## The charts on the cluster of KUBECONFIG, with callers on the line (tests/cluster/README.md); TAG=dev BUILDER=... LOADER=...
 	@$(PYTHON_BIN) -m pytest tests/cluster -q -rs --timeout=1800 $(if $(TAG),--tag "$(TAG)") \
@@ -121,7 +124,7 @@ fmt: setup ## Format and sort imports
 	@$(PYTHON_BIN) -m ruff check --quiet --fix . && $(PYTHON_BIN) -m ruff format .
 
 ##@ make
-.PHONY: proto lock images release rollback bench sbom chart-copy
+.PHONY: proto lock images release rollback bench sbom dashboards chart-copy
 proto: setup ## Regenerate libs/handoff/handoff/v1 from proto/
 	@$(PYTHON_BIN) -m tools.proto
 
@@ -147,6 +150,9 @@ sbom: setup ## What is in each image, as CycloneDX, from images/*.lock into .run
 	@$(PYTHON_BIN) -m tools.sbom
 
 # Helm looks for the umbrella's charts in charts/charts, and tells of each link that it meets there.
+dashboards: setup ## Write charts/dashboards out of tools/dashboards; DRAW=http://127.0.0.1:9090 draws them from that Prometheus into .run/dashboards
+	@$(PYTHON_BIN) -m tools.dashboards $(if $(DRAW),draw --prometheus "$(DRAW)" --out .run/dashboards $(ARGS),write)
+
 chart-copy: ## Copy charts/specialist to where the umbrella chart has it
 	@rm -rf charts/charts && mkdir charts/charts && cp -R charts/specialist charts/charts/specialist
 

@@ -120,6 +120,9 @@ def checks(*, full: bool = True) -> list[Check]:
         # Fetched before the tests that need it, so that no test waits for it.
         Check("helm", (str(ROOT / "tools" / "helm"),), "helm"),
         _tier("charts", "tests/charts"),
+        # Likewise.
+        Check("promtool", (str(ROOT / "tools" / "promtool"),), "rules"),
+        _tier("rules", "tests/rules", timeout_seconds=600),
         Check("evals", _python("local", "eval", "--run-dir", str(_TEMP / "eval")), "eval", alone=True),
         # These mostly wait for one another's processes: two files at a time.
         _tier("integration", "tests/integration", more=("-n", "2", "--dist", "loadfile", *waits), alone=True),
@@ -136,6 +139,7 @@ GROUPS = {
         "contract",
         "helm",
         "charts",
+        "rules",
         "sqlite",
         "postgresql",
         "model",
@@ -150,6 +154,7 @@ GROUPS = {
     "local": ("local",),
     "contract": ("contract",),
     "charts": ("helm", "charts"),
+    "rules": ("rules",),
     "offices": ("sqlite", "postgresql"),
     "integration": ("livekit", "integration"),
     "e2e": ("livekit", "e2e"),

@@ -15,6 +15,7 @@ OLDEST, NEWEST = "1.30", "1.37"
 OF_OTHERS: dict[str, tuple[str, set[str]]] = {
     "Certificate": ("cert-manager.io/v1", {"secretName", "dnsNames", "issuerRef"}),
     "PodMonitor": ("monitoring.coreos.com/v1", {"selector", "podMetricsEndpoints"}),
+    "PrometheusRule": ("monitoring.coreos.com/v1", {"groups"}),
     "ScaledObject": ("keda.sh/v1alpha1", {"scaleTargetRef", "triggers"}),
 }
 EVERYTHING = (
@@ -26,6 +27,7 @@ EVERYTHING = (
     "--set", "sales.autoscaling.kind=keda,sales.autoscaling.keda.prometheusAddress=http://prometheus:9090",
     "--set", "gateway.ingress.enabled=true,gateway.ingress.host=calls.example.com,gateway.ingress.tlsSecret=calls",
     "--set", "redis.persistence.enabled=true,postgres.persistence.enabled=true,postgres.persistence.storageClass=fast",
+    "--set", "monitoring.rules.configMap.enabled=true,monitoring.rules.prometheusRule.enabled=true,monitoring.dashboards.enabled=true",
     "--set", "speech.replicas=2,global.livekit.hostNetwork=true",
     "--set", "billing.nodeSelector.disk=ssd,billing.tolerations[0].operator=Exists,gateway.nodeSelector.disk=ssd",
     "--set", "billing.extraEnv[0].name=A,billing.extraEnv[0].value=b,billing.podAnnotations.a=b,billing.podLabels.a=b",

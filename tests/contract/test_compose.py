@@ -275,10 +275,22 @@ def test_prometheus_asks_every_worker_the_ledger_and_livekit(services: dict[str,
 
 def test_what_is_mounted_is_there_and_cannot_be_changed_from_inside(services: dict[str, Any]) -> None:
     mounts = [mount for service in services.values() for mount in service.get("volumes", ()) if mount.startswith("./")]
-    assert len(mounts) == 4
+    assert len(mounts) == 7
     for mount in mounts:
         source, _, mode = mount.split(":")
-        assert (ROOT / source).is_file() and mode == "ro"
+        assert (ROOT / source).exists() and mode == "ro"
+
+
+def test_prometheus_has_the_rules_and_grafana_the_dashboards_of_the_charts(services: dict[str, Any]) -> None:
+    rules = yaml.safe_load((ROOT / "deploy/compose/prometheus.yml").read_text())["rule_files"]
+    assert rules == ["/etc/prometheus/rules/*.yaml"]
+    assert (
+        "./charts/rules/voice-mesh.yaml:/etc/prometheus/rules/voice-mesh.yaml:ro" in services["prometheus"]["volumes"]
+    )
+    (provider,) = yaml.safe_load((ROOT / "deploy/compose/grafana-dashboards.yaml").read_text())["providers"]
+    assert f"./charts/dashboards:{provider['options']['path']}:ro" in services["grafana"]["volumes"]
+    sources = yaml.safe_load((ROOT / "deploy/compose/grafana-datasources.yaml").read_text())["datasources"]
+    assert {one["type"] for one in sources} == {"prometheus", "jaeger"}, "dashboards ask for these kinds"
 
 
 # --- Docker's own word --------------------------------------------------------------------------------------------------------------
