@@ -16,6 +16,7 @@ from local.supervisor.mesh import BACK_OFFICES, GATEWAY, LEDGER
 from local.up.running import Running
 from tools.doctor.kubectl import Cluster
 from tools.doctor.results import Skipped
+from tools.house import ROOT
 
 SERVICES = tuple(DIRECTORY)
 COMPOSE_HOSTS = {"LIVEKIT_URL": "ws://127.0.0.1:7880", "VOICEMESH_DRAIN_SECONDS": "60"}
@@ -41,6 +42,8 @@ class Target:
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     page_url: str = ""
     prometheus_url: str = ""
+    rules: Path = ROOT / "charts" / "rules"
+    """The alerts that this release brings."""
     redis_admin_url: str = field(default="", repr=False)
     """A user of Redis who may ask INFO and CONFIG, where the mesh's own may not."""
     grace_seconds: float | None = None
@@ -68,7 +71,8 @@ class Target:
                 return f"docker compose up -d {process.replace('_', '-')}"
             case Kind.KUBERNETES:
                 return f"kubectl rollout restart deploy/{process}"
-        return f"start {process} again (python -m {process})"
+        is_ours = process in (*SERVICES, *BACK_OFFICES.values(), LEDGER, GATEWAY)
+        return f"start {process} again" + (f" (python -m {process})" if is_ours else "")
 
     def value(self, name: str) -> str:
         """A variable that is the same for all processes, by the first one that has it. Raises Skipped when none has."""

@@ -62,20 +62,21 @@ async def secrets(target: Target) -> Answer:
         for container in (*each.pod.get("initContainers", ()), *each.pod["containers"]):
             for variable, reference in _references(container):
                 wanted[reference["name"], reference["key"]] = variable, bool(reference.get("optional"))
-    troubles = []
+    there, troubles = {name for name, _ in held}, []
     for (name, key), (variable, is_optional) in sorted(wanted.items()):
-        where, mend = (
-            f"Secret {name}, {target.home}",
-            f"kubectl{option(target)} create secret generic {name} --from-literal={key}=... (docs/operations/install.md, The secrets)",
-        )
         entry = held.get((name, key))
         if entry is None:
-            if not is_optional:
-                troubles.append(Trouble(f"{variable} has no value: Secret {name} has no key {key}", where, mend))
+            wrong = "" if is_optional else f"has no value: Secret {name} has no key {key}"
         elif entry.is_sample:
-            troubles.append(Trouble(f"{variable} is a sample that everybody can read", where, f"{_again(target, name, key)}, then kubectl{option(target)} rollout restart deploy"))  # fmt: skip
-        elif variable in SECRETS and entry.length < _base64_length(_MIN_CHARS):
-            troubles.append(Trouble(f"{variable} is shorter than {_MIN_CHARS} characters", where, f"{_again(target, name, key)}, then kubectl{option(target)} rollout restart deploy"))  # fmt: skip
+            wrong = "is a sample that everybody can read"
+        else:
+            is_short = variable in SECRETS and entry.length < _base64_length(_MIN_CHARS)
+            wrong = f"is shorter than {_MIN_CHARS} characters" if is_short else ""
+        if wrong:
+            mend = _set(target, name, key, variable, is_there=name in there)
+            troubles.append(
+                Trouble(f"{variable} {wrong}", f"Secret {name}, {target.home}", f"{mend}; then kubectl{option(target)} rollout restart deploy (docs/operations/install.md, The secrets)")
+            )  # fmt: skip
     return f"{len(wanted)} keys are there, none is short or a sample", troubles
 
 
@@ -165,5 +166,9 @@ def _base64_length(characters: int) -> int:
     return 4 * -(-characters // 3)
 
 
-def _again(target: Target, name: str, key: str) -> str:
-    return f'kubectl{option(target)} patch secret {name} -p "{{\\"stringData\\":{{\\"{key}\\":\\"$(openssl rand -base64 32)\\"}}}}"'
+def _set(target: Target, name: str, key: str, variable: str, *, is_there: bool) -> str:
+    """The command that gives a Secret's key a value; one that a person need not think of is made by it."""
+    value = "$(openssl rand -base64 32)" if variable in SECRETS else "..."
+    if not is_there:
+        return f'kubectl{option(target)} create secret generic {name} --from-literal={key}="{value}"'
+    return f'kubectl{option(target)} patch secret {name} -p "{{\\"stringData\\":{{\\"{key}\\":\\"{value}\\"}}}}"'

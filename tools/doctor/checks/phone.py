@@ -39,7 +39,7 @@ async def dispatch(target: Target) -> Answer:
             wrong.append(
                 Trouble(f"no dispatch rule takes calls of the trunk {trunk.name or trunk.sip_trunk_id}", "LiveKit's dispatch rules", "make phone-config CONFIG=phone.yaml")
             )  # fmt: skip
-    if rules and not any(FRONT_DESK in _agents(rule) for rule in rules):
+    if rules and not wrong and not any(FRONT_DESK in _agents(rule) for rule in rules):
         wrong.append(
             Trouble(f"no rule names {FRONT_DESK}: nobody who dials reaches the front desk", "LiveKit's dispatch rules", f"give a number to {FRONT_DESK} in phone.yaml, then make phone-config", is_fatal=False)
         )  # fmt: skip

@@ -13,15 +13,13 @@ import yaml
 from tools.doctor.examination import Answer
 from tools.doctor.results import Skipped, Trouble
 from tools.doctor.target import SERVICES, Kind, Target
-from tools.house import ROOT
 
-RULES = ROOT / "charts" / "rules"
 _ANSWER_SECONDS = 4.0
 
 
 async def alerts(target: Target) -> Answer:
     """An alert that is not loaded wakes nobody: a silent drop is then found by the caller who complains."""
-    wanted = alert_names(RULES)
+    wanted = alert_names(target.rules)
     if not wanted:
         raise Skipped("charts/rules holds no alerts")
     told = await _told(target, "/api/v1/rules?type=alert")
@@ -51,11 +49,11 @@ async def targets(target: Target) -> Answer:
     told = await _told(target, "/api/v1/query?query=max%20by%20(service,instance)%20(voicemesh_worker_info)")
     seen = Counter(row["metric"].get("service", "") for row in told["result"])
     where = f"Prometheus at {target.prometheus_url}"
-    troubles = [
-        Trouble(f"no worker of {service} is scraped", where, "look at its page Status / Targets; then the PodMonitor or scrape_configs, port 9090, and the NetworkPolicy")
-        for service in SERVICES
-        if not seen[service]
-    ]  # fmt: skip
+    missing, troubles = [service for service in SERVICES if not seen[service]], []
+    if missing:
+        troubles.append(
+            Trouble(f"no worker is scraped of {', '.join(missing)}", where, "look at its page Status / Targets; then the PodMonitor or scrape_configs, port 9090, and the NetworkPolicy")
+        )  # fmt: skip
     down = await _told(target, "/api/v1/query?query=up%20%3D%3D%200")
     names = sorted(f"{row['metric'].get('job', '?')} {row['metric'].get('instance', '?')}" for row in down["result"])
     if names:
@@ -118,4 +116,4 @@ def _loading(target: Target) -> str:
             return "helm upgrade with its rules, or a PrometheusRule of them"
         case Kind.COMPOSE:
             return "docker compose --profile observability up -d"
-    return f"rule_files: [{RULES}/*.yaml] in prometheus.yml"
+    return f"rule_files: [{target.rules}/*.yaml] in prometheus.yml"

@@ -40,7 +40,7 @@ async def reachable(target: Target) -> Answer:
             Trouble(
                 f"no Redis serves us at {address.place} ({error})",
                 f"REDIS_URL, in {target.home}",
-                f"{_CLI} PING shows what it answers: start it ({target.restart('redis')}), or mend REDIS_URL",
+                f"{_CLI} PING shows what it answers: {target.restart('redis')}, or mend REDIS_URL",
             )
         ]
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from urllib.parse import urlsplit
 
 import psutil
@@ -73,7 +74,9 @@ def too_small(service: str, places: int, pod: Pod, where: str) -> Trouble | None
 
 async def drain(target: Target) -> Answer:
     """Whoever stops a worker kills it when its grace is over: calls that have not moved by then are apologised to."""
-    seconds = {service: target.worker(service).drain_seconds for service in target.workers}
+    seconds: dict[int, list[str]] = defaultdict(list)
+    for service in target.workers:
+        seconds[target.worker(service).drain_seconds].append(service)
     if not seconds:
         raise Skipped("no worker's VOICEMESH_DRAIN_SECONDS is known here: in a cluster see k8s.drain")
     if target.grace_seconds is None:
@@ -83,8 +86,8 @@ async def drain(target: Target) -> Answer:
     where = f"VOICEMESH_DRAIN_SECONDS, in {target.home}"
     troubles = [
         trouble
-        for service, each in seconds.items()
-        if (trouble := too_short(service, each, target.grace_seconds, where=where)) is not None
+        for each, of in seconds.items()
+        if (trouble := too_short(", ".join(of), each, target.grace_seconds, where=where)) is not None
     ]
     return f"drains of {max(seconds.values())} s, killed after {target.grace_seconds:g} s", troubles
 
@@ -92,7 +95,7 @@ async def drain(target: Target) -> Answer:
 def too_short(service: str, drain_seconds: float, grace_seconds: float, *, where: str, pre_stop: float = 0, grace_name: str = "the grace period") -> Trouble | None:  # fmt: skip
     """A drain that does not fit into what is left of the grace."""
     if drain_seconds == 0:
-        return Trouble(f"{service} does not drain: every call of a worker that goes hears an apology", where, "set VOICEMESH_DRAIN_SECONDS=60", is_fatal=False)  # fmt: skip
+        return Trouble(f"no drain: every call of a worker that goes hears an apology: {service}", where, "set VOICEMESH_DRAIN_SECONDS=60", is_fatal=False)  # fmt: skip
     needed = pre_stop + drain_seconds + CLOSING_SECONDS
     if needed <= grace_seconds:
         return None
@@ -103,7 +106,7 @@ def too_short(service: str, drain_seconds: float, grace_seconds: float, *, where
         else f"{drain_seconds:g} + {CLOSING_SECONDS}"
     )
     return Trouble(
-        f"{service} needs {needed:g} s to go ({parts}) and is killed after {grace_seconds:g} s, with its calls",
+        f"it takes {needed:g} s to go ({parts}) and is killed after {grace_seconds:g} s, with its calls: {service}",
         where,
         f"set {grace_name} to {needed:g} s, or VOICEMESH_DRAIN_SECONDS={most}",
         # Calls still move; what is cut is the closing.

@@ -65,7 +65,7 @@ async def settings(target: Target) -> Answer:
         for problem in _problems(readers[name], name, target.variables[name]):
             where[problem].append(name)
     troubles = [
-        Trouble(problem, f"{', '.join(names)}, in {target.home}", f"{_advice(problem)} in {target.home}, then {target.restart(names[0])}")
+        Trouble(problem, f"{', '.join(names)}, in {target.home}", f"{_advice(problem)}, in {target.home}; then {target.restart(names[0])}")
         for problem, names in where.items()
     ]  # fmt: skip
     return f"{len(known)} processes can read theirs", troubles
@@ -179,7 +179,8 @@ def _office(name: str, env: Mapping[str, str]) -> None:
 
 def _advice(problem: str) -> str:
     """The part of the process's own line that says what to do."""
+    name = problem.partition(" ")[0]
     for mark in (": give ", "; give "):
         if mark in problem:
-            return f"give {problem.partition(mark)[2]}"
-    return "set it"
+            return f"set {name}: {problem.partition(mark)[2]}"
+    return f"set {name}" if name.isupper() else "set what the line names"
