@@ -1,6 +1,6 @@
 """Mistakes that operators make, each made on real things: what `make doctor` is to find, and what its mending line must name.
 
-`python -m tests.integration.doctor_mistakes` makes them one after the other and prints what doctor says to each.
+`python -m tests.integration.doctor_mistakes` makes them one after the other and prints what doctor says to each; with numbers, those alone.
 """
 
 from __future__ import annotations
@@ -285,25 +285,26 @@ MISTAKES = (
 )  # fmt: skip
 
 
-async def _play() -> int:
+async def _play(wanted: set[int]) -> int:
     logging.disable(logging.CRITICAL)
-    missed = 0
+    missed = played = 0
     with tempfile.TemporaryDirectory(prefix="doctor-") as folder:
         async with staged(Path(folder)) as stage:
             for number, mistake in enumerate(MISTAKES, 1):
-                if mistake.needs_prometheus and PROMETHEUS is None:
+                if (wanted and number not in wanted) or (mistake.needs_prometheus and PROMETHEUS is None):
                     continue
                 result = await mistake.examined(stage)
+                played += 1
                 missed += result.verdict is not mistake.verdict
                 print(f"{number}. {mistake.name}")
                 # Where it was made is of no interest to a reader.
                 print(
                     "\n".join(f"    {line}" for line in lines_of(result)).replace(folder, "/etc/voicemesh"), end="\n\n"
                 )
-    print(f"{missed} of {len(MISTAKES)} were not found" if missed else f"all {len(MISTAKES)} were found")
+    print(f"{played - missed} of {played} were found")
     return int(bool(missed))
 
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    sys.exit(asyncio.run(_play()))
+    sys.exit(asyncio.run(_play({int(each) for each in sys.argv[1:]})))
