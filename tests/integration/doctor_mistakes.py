@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import aiohttp
 import yaml
 from handoff.call import Call, Channel
 from handoff.redis_store import RedisStore
@@ -208,6 +209,23 @@ async def _half_the_alerts(stage: Stage) -> Target:
     return replace(stage.target(), rules=ours, prometheus_url=await stage.prometheus(loaded))
 
 
+async def _firing(stage: Stage) -> Target:
+    folder = stage.folder / "firing"
+    folder.mkdir(exist_ok=True)
+    page = {"runbook": "docs/operations/runbooks/voice-mesh-queue.md"}
+    rule = {"alert": "VoiceMeshQueue", "expr": "vector(1)", "annotations": page}
+    group = {"name": "mesh", "interval": "1s", "rules": [rule]}
+    (folder / "voice-mesh.yaml").write_text(yaml.safe_dump({"groups": [group]}))
+    target = replace(stage.target(), rules=folder, prometheus_url=await stage.prometheus(folder))
+    async with aiohttp.ClientSession() as session:
+        for _ in range(100):
+            async with session.get(f"{target.prometheus_url}/api/v1/alerts") as response:
+                if (await response.json())["data"]["alerts"]:
+                    return target
+            await asyncio.sleep(0.1)
+    raise TimeoutError("the alert did not fire")
+
+
 async def _nothing_scraped(stage: Stage) -> Target:
     nothing = stage.folder / "no-rules"
     nothing.mkdir(exist_ok=True)
@@ -275,6 +293,7 @@ MISTAKES = (
     Mistake("a telephone number's rule names nobody", "phone", _rule(""), "it names no agent", "dispatch rule voicemesh/main/+15550100000", "make phone-config", unmake=_no_numbers),
     Mistake("a telephone number's rule names a service that is none", "phone", _rule("tirage"), "it names tirage", "dispatch rule voicemesh/main/+15550100000", "make phone-config", unmake=_no_numbers),
     Mistake("an alert is not loaded in Prometheus", "prometheus.alerts", _half_the_alerts, "1 of 2 alerts are not loaded: VoiceMeshQueue", "Prometheus at http://127.0.0.1", "/-/reload", needs_prometheus=True),
+    Mistake("an alert fires", "prometheus.alerts", _firing, "firing now: VoiceMeshQueue", "Prometheus at http://127.0.0.1", "docs/operations/runbooks/voice-mesh-queue.md", WARN, needs_prometheus=True),
     Mistake("Prometheus scrapes no worker", "prometheus.targets", _nothing_scraped, "no worker is scraped of triage, billing", "Prometheus at http://127.0.0.1", "scrape_configs", needs_prometheus=True),
     Mistake("a call has no owner and no ending", "calls.endings", _orphan, "1 calls have no owner and no ending, the first one call-orphan", "voicemesh:live", "make ledger CALL=call-orphan", unmake=_unorphan),
     Mistake("a pod has too little memory for its places", "k8s.capacity", _little_memory, "billing offers 8 places on 2 cores and 1 GiB, which hold 2 (by memory)", "deploy/billing", "set maxSessions (VOICEMESH_MAX_SESSIONS) to 2, or limits to 1.9 cores and 1.5 GiB"),

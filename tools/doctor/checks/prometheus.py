@@ -36,11 +36,14 @@ async def alerts(target: Target) -> Answer:
         troubles.append(
             Trouble(f"these cannot be computed: {', '.join(sorted(broken))}", where, "promtool check rules charts/rules/*.yaml, and load the files of this release")
         )  # fmt: skip
-    firing = sorted({rule["name"] for rule in rules if rule["name"] in wanted and rule.get("state") == "firing"})
+    firing = {
+        rule["name"]: rule.get("annotations", {}).get("runbook", "docs/operations/runbooks")
+        for rule in rules
+        if rule["name"] in wanted and rule.get("state") == "firing"
+    }
     if firing:
-        troubles.append(
-            Trouble(f"firing now: {', '.join(firing)}", where, "docs/operations/runbooks/ has a page for each", is_fatal=False)
-        )  # fmt: skip
+        pages = ", ".join(dict.fromkeys(firing.values()))
+        troubles.append(Trouble(f"firing now: {', '.join(sorted(firing))}", where, f"read {pages}", is_fatal=False))
     return f"all {len(wanted)} are loaded, none fires", troubles
 
 
