@@ -125,6 +125,14 @@ async def _other_authority(stage: Stage) -> Target:
     return with_certificates(stage, stage.target())
 
 
+def _door(*names: str, days: float = 60) -> Make:
+    async def make(stage: Stage) -> Target:
+        port, authority = await stage.tls_end(*names, days=days)
+        return stage.target(REDIS_URL=f"rediss://localhost:{port}/0?ssl_ca_certs={authority}")
+
+    return make
+
+
 async def _never_migrated(stage: Stage) -> Target:
     empty = stage.folder / "empty.db"
     empty.touch()
@@ -301,6 +309,9 @@ MISTAKES = (
     Mistake("a Secret lacks a key", "k8s.secrets", _no_secret, "VOICEMESH_SEAL_KEY has no value", "Secret voice-mesh-keys", 'kubectl -n voice-mesh patch secret voice-mesh-keys'),
     Mistake("a cluster's certificate has run out", "k8s.tls", _run_out, "the certificate of billing expired on", "Secret billing-tls", "kubectl -n voice-mesh describe certificate billing"),
     Mistake("an autoscaler is blind", "k8s.autoscalers", _blind, "it is blind: FailedGetPodsMetric", "hpa/billing", "active_sessions"),
+    Mistake("Redis's certificate has run out", "certificates.endpoints", _door("localhost", days=-2), "certificate has expired", "localhost:", "renew the certificate at localhost:"),
+    Mistake("Redis's certificate names another machine", "certificates.endpoints", _door("redis.example.com"), "Hostname mismatch", "REDIS_URL, in .env", "for the name localhost"),
+    Mistake("Redis's certificate runs out next week", "certificates.endpoints", _door("localhost", days=6), "expires in 6 days", "REDIS_URL, in .env", "renew the certificate at localhost:", WARN),
 )  # fmt: skip
 
 

@@ -5,10 +5,12 @@ All is well with it; each mistake (doctor_mistakes.py) spoils one thing, really.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import secrets
 import shutil
+import ssl
 import subprocess
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -110,6 +112,19 @@ class Stage:
         self.closing.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, HOST, 0).start()
         return f"http://{HOST}:{runner.addresses[0][1]}/v1"
+
+    async def tls_end(self, *names: str, days: float = 60) -> tuple[int, Path]:
+        """A door behind TLS with a certificate of these names; its port, and the file of its authority."""
+        folder = mount(self.folder / f"door-{secrets.token_hex(3)}", self.authority.issue(*names, days=days))
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
+
+        async def closes(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.close()
+
+        server = await asyncio.start_server(closes, "localhost", 0, ssl=context)
+        self.closing.callback(server.close)
+        return int(server.sockets[0].getsockname()[1]), folder / "ca.crt"
 
     async def prometheus(self, rules: Path) -> str:
         """A real one with these rules; its address."""

@@ -16,11 +16,12 @@ from worker.settings import Settings
 
 from tests.integration.doctor_mistakes import MISTAKES, Mistake
 from tests.integration.doctor_stage import PROMETHEUS, Stage, recorded, staged, with_certificates
+from tools.doctor.checks.room import COMPOSE_POD
 from tools.doctor.examination import Check, examine
 from tools.doctor.kubectl import Cluster, KubectlFailed, kubectl
 from tools.doctor.results import Result, Skipped, Verdict, exit_code_of, lines_of
 from tools.doctor.table import CHECKS, ON_KUBERNETES
-from tools.doctor.target import SERVICES, Target, of_cluster
+from tools.doctor.target import COMPOSE_HOSTS, SERVICES, Kind, Target, of_cluster, of_files, read_env
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATIENT_SECONDS = 60.0
@@ -240,11 +241,34 @@ async def test_of_a_secret_kubectl_is_asked_names_lengths_and_a_comparison_never
     assert "ZGV2a2V5" in template  # devkey, as a Secret holds it
 
 
+async def test_a_door_with_a_good_certificate_is_well(stage: Stage) -> None:
+    port, authority = await stage.tls_end("localhost")
+    target = stage.target(REDIS_URL=f"rediss://localhost:{port}/0?ssl_ca_certs={authority}")
+    (result,) = await examine(target, [check for check in CHECKS if check.name == "certificates.endpoints"])
+    assert (result.verdict, result.told) == (Verdict.OK, "1 places, trusted and good for 14 days"), told([result])
+
+
+async def test_an_env_file_is_read_as_a_shell_would_and_a_line_that_is_none_is_named(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("# a comment\n\nexport A=1\nB='two words'\nC=\"x=y\"\nD=\n")
+    assert read_env(path) == {"A": "1", "B": "two words", "C": "x=y", "D": ""}
+    path.write_text("A=1\nnonsense\n")
+    with pytest.raises(ValueError, match=r"\.env:2: not NAME=value"):
+        read_env(path)
+
+
+async def test_processes_with_files_of_their_own_have_the_common_ones_as_well(tmp_path: Path) -> None:
+    common, own = tmp_path / "common.env", tmp_path / "billing.env"
+    common.write_text("REDIS_URL=redis://127.0.0.1:6379/0\nLIVEKIT_URL=ws://127.0.0.1:7880\n")
+    own.write_text("VOICEMESH_MAX_SESSIONS=3\n")
+    target = of_files({"": common, "billing": own})
+    assert target.of("billing")["VOICEMESH_MAX_SESSIONS"] == "3"
+    assert target.of("billing")["REDIS_URL"] == target.of("triage")["REDIS_URL"]
+    assert "VOICEMESH_MAX_SESSIONS" not in target.of("triage")
+
+
 # --- what it stands on -------------------------------------------------------------------------------------------------
 async def test_what_doctor_believes_of_docker_compose_is_what_stands_there(repo_root: Path) -> None:
-    from tools.doctor.checks.room import COMPOSE_POD
-    from tools.doctor.target import COMPOSE_HOSTS
-
     compose = yaml.safe_load((repo_root / "docker-compose.yml").read_text())
     worker = compose["services"]["billing"]
     assert (worker["cpus"], worker["mem_limit"]) == (COMPOSE_POD.cores, f"{COMPOSE_POD.gib}g")
@@ -254,8 +278,6 @@ async def test_what_doctor_believes_of_docker_compose_is_what_stands_there(repo_
 
 
 async def test_a_file_of_make_env_file_is_known_as_docker_composes(tmp_path: Path, repo_root: Path) -> None:
-    from tools.doctor.target import Kind, of_files
-
     process = await asyncio.create_subprocess_exec(
         str(repo_root / "tools/env-file"), str(tmp_path / ".env"), stdout=asyncio.subprocess.DEVNULL
     )

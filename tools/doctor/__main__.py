@@ -125,9 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--run-dir", type=Path, metavar="DIR", help="the mesh of `make up` with this --run-dir")
     add(
         "--prometheus",
-        default=ENVIRONMENT.get("PROMETHEUS_URL", ""),
+        default="",
         metavar="URL",
-        help="who shall alert (default: PROMETHEUS_URL)",
+        help="who shall alert: its alerts and scrape targets are looked at too",
     )
     add("--redis-admin-url", default="", metavar="URL", help="a user of Redis who may ask INFO and CONFIG")
     add("--grace", type=float, metavar="SECONDS", help="how long whoever stops a worker waits before he kills it")
