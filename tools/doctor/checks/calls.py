@@ -9,6 +9,7 @@ import signal
 import sys
 
 from handoff.errors import StoreUnavailable
+from handoff.keys import PLAIN
 from handoff.redis_store import RedisStore
 
 from gateway.settings import ENVIRONMENT
@@ -21,6 +22,7 @@ ENDING_BOUND_SECONDS = 30.0
 """VOICEMESH_ENDING_BOUND_SECONDS: guardians give up on a call after about 20 s."""
 CALLBACK_BOUND_SECONDS = 3600.0
 CALL_SECONDS = 300.0
+_WHERE = f"{PLAIN.live}, in Redis"
 
 
 async def endings(target: Target) -> Answer:
@@ -40,7 +42,7 @@ async def endings(target: Target) -> Answer:
         await store.aclose()
     if late:
         return "", [
-            Trouble(f"{len(late)} calls have no owner and no ending, the first one {late[0]}", "voicemesh:live, in Redis", f"see services.workers: guardians live in the workers; then make ledger CALL={late[0]}, and docs/operations/faults.md")
+            Trouble(f"{len(late)} calls have no owner and no ending, the first one {late[0]}", _WHERE, f"see services.workers: guardians live in the workers; then make ledger CALL={late[0]}, and docs/operations/faults.md")
         ]  # fmt: skip
     return f"{len(live)} calls go on, each has an owner"
 

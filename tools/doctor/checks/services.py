@@ -11,6 +11,7 @@ import aiohttp
 from handoff.agent_ids import service_of
 from handoff.errors import HandoffError, StoreUnavailable, WireMismatch
 from handoff.giver import Giver
+from handoff.keys import PLAIN
 from handoff.redis_store import RedisStore
 from handoff.store import WorkerStatus
 from handoff.tls import Certificates, UnusableCertificates
@@ -22,6 +23,7 @@ from tools.doctor.results import Skipped, Trouble
 from tools.doctor.target import SERVICES, Kind, Target
 
 _ANSWER_SECONDS = 3.0
+_WHERE = f"{PLAIN.workers}, in Redis"
 
 
 async def grpc(target: Target) -> Answer:
@@ -115,7 +117,7 @@ def counted(target: Target, told: Sequence[WorkerStatus]) -> Answer:
             troubles.append(
                 Trouble(
                     f"no worker of {service} has told of itself: no call can go there",
-                    "voicemesh:workers, in Redis",
+                    _WHERE,
                     f"{target.restart(service)}, then its log: it says why it does not come up",
                 )
             )
@@ -124,7 +126,7 @@ def counted(target: Target, told: Sequence[WorkerStatus]) -> Answer:
             troubles.append(
                 Trouble(
                     f"no worker of {service} takes calls: {away}",
-                    "voicemesh:workers, in Redis",
+                    _WHERE,
                     f"see livekit.reachable and livekit.credentials; then {target.restart(service)}"
                     if "livekit" in away
                     else f"wait for the drain's end, or {target.restart(service)}",
@@ -132,7 +134,7 @@ def counted(target: Target, told: Sequence[WorkerStatus]) -> Answer:
             )
     full = [s for s in SERVICES if open_[s] and all(w.taken >= w.capacity for w in stable if w.service == s and not w.away)]  # fmt: skip
     troubles += [
-        Trouble(f"every place of {service} is taken: callers wait in line", "voicemesh:workers, in Redis", f"start another worker of {service} (docs/operations/scaling.md)", is_fatal=False)
+        Trouble(f"every place of {service} is taken: callers wait in line", _WHERE, f"start another worker of {service} (docs/operations/scaling.md)", is_fatal=False)
         for service in full
     ]  # fmt: skip
     places = sum(status.capacity for status in stable if not status.away)
