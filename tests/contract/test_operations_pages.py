@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from telemetry.catalog import METRICS
 
 from tools.doctor.table import CHECKS, ON_KUBERNETES
 from tools.house import ROOT
@@ -69,6 +70,12 @@ def test_every_page_and_heading_that_a_page_leads_to_is_there(page: str) -> None
         assert path.exists(), f"{page}: {target}"
         if heading:
             assert heading in anchors(path), f"{page}: {target}{heading}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_metric_that_a_page_looks_at_is_one_of_ours(page: str) -> None:
+    named = set(re.findall(r"\bvoicemesh_[a-z_]+", text(page)))
+    assert {each for each in named if re.sub(r"_(bucket|count|sum)$", "", each) not in METRICS} == set()
 
 
 def test_what_has_come_is_no_longer_waited_for() -> None:
