@@ -311,6 +311,7 @@ MISTAKES = (
     Mistake("an autoscaler is blind", "k8s.autoscalers", _blind, "it is blind: FailedGetPodsMetric", "hpa/billing", "active_sessions"),
     Mistake("Redis's certificate has run out", "certificates.endpoints", _door("localhost", days=-2), "certificate has expired", "localhost:", "renew the certificate at localhost:"),
     Mistake("Redis's certificate names another machine", "certificates.endpoints", _door("redis.example.com"), "Hostname mismatch", "REDIS_URL, in .env", "for the name localhost"),
+    Mistake("a database's password is a sample", "secrets", _changed(DATABASE_URL="postgresql://ledger:password@127.0.0.1/ledger"), "the password of DATABASE_URL is a sample", "ledger, in .env", "openssl rand -base64 32"),
     Mistake("Redis's certificate runs out next week", "certificates.endpoints", _door("localhost", days=6), "expires in 6 days", "REDIS_URL, in .env", "renew the certificate at localhost:", WARN),
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache
+from urllib.parse import unquote, urlsplit
 
 from backoffice.settings import Reading
 from backoffice.settings import Settings as OfficeSettings
@@ -38,6 +39,8 @@ SECRETS = (
 """Who knows one of these may listen to calls, take them over, or open accounts. (Databases have passwords of their own, in their URLs.)"""
 _MIN_CHARS = 32
 _SHORTER = {"POSTGRES_PASSWORD": 16, "GRAFANA_PASSWORD": 16}
+_WITH_PASSWORDS = ("DATABASE_URL", "REDIS_URL")
+"""How long these are is their owner's to choose; a sample they may not be."""
 _SAME_BY_DESIGN = {"VOICEMESH_DESK_SECRET", "VOICEMESH_CONSOLE_READER_SECRET"}
 """`make up` opens both to the one person who started it."""
 _KNOWN = ("secret", "devsecret", "devkey", "password", "changeme", "postgres", "admin", "voicemesh")
@@ -78,11 +81,15 @@ async def secrets(target: Target) -> Answer:
         for name in SECRETS:
             for value in filter(None, (one.strip() for one in env.get(name, "").split(","))):
                 held[name, value].append(process)
+        for name in _WITH_PASSWORDS:
+            if password := _password(env.get(name, "")):
+                held[f"the password of {name}", password].append(process)
     if not held:
         raise Skipped("no secret is known here: in a cluster see k8s.secrets")
     troubles = []
     for (name, value), processes in held.items():
-        if wrong := weakness(value, least=_SHORTER.get(name, _MIN_CHARS)):
+        least = 1 if name.startswith("the password") else _SHORTER.get(name, _MIN_CHARS)
+        if wrong := weakness(value, least=least):
             troubles.append(
                 Trouble(
                     f"{name} {wrong}",
@@ -112,6 +119,13 @@ def samples() -> frozenset[str]:
     lines = (ROOT / ".env.example").read_text().splitlines()
     pairs = [line.partition("=") for line in lines if not line.startswith("#")]
     return frozenset(value for name, _, value in pairs if value and name.endswith(("_SECRET", "_KEY", "_PASSWORD")))
+
+
+def _password(url: str) -> str:
+    try:
+        return unquote(urlsplit(url).password or "")
+    except ValueError:  # the check settings says so
+        return ""
 
 
 def _missing(target: Target) -> list[Trouble]:
