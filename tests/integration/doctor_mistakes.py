@@ -10,7 +10,7 @@ import logging
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,13 +23,15 @@ from livekit import api
 from local.supervisor.ports import HOST
 from tests.integration.conftest import _free_port
 from tests.integration.doctor_stage import PROMETHEUS, WELL, Stage, recorded, staged, with_certificates
-from tools.doctor.examination import examine
+from tools.doctor.examination import Check, examine
 from tools.doctor.kubectl import Cluster
 from tools.doctor.results import Result, Verdict, lines_of
 from tools.doctor.table import CHECKS, ON_KUBERNETES
 from tools.doctor.target import SERVICES, Target, of_cluster
 from tools.house import ROOT
 
+PATIENT_SECONDS = 60.0
+"""Only bounds a check that hangs: a busy machine is no mistake."""
 Make = Callable[[Stage], Awaitable[Target]]
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
 
@@ -53,11 +55,16 @@ class Mistake:
         target = await self.make(stage)
         try:
             table = ON_KUBERNETES if target.cluster else CHECKS
-            (result,) = await examine(target, [check for check in table if check.name == self.check])
+            (result,) = await examine(target, patient(table, self.check))
         finally:
             if self.unmake is not None:
                 await self.unmake(stage)
         return result
+
+
+def patient(table: Sequence[Check], *names: str) -> list[Check]:
+    """Those checks of a table (all, when none is named), with time."""
+    return [replace(check, seconds=PATIENT_SECONDS) for check in table if not names or check.name in names]
 
 
 def _changed(**variables: str) -> Make:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ import pytest_asyncio
 import yaml
 from worker.settings import Settings
 
-from tests.integration.doctor_mistakes import MISTAKES, Mistake
+from tests.integration.doctor_mistakes import MISTAKES, PATIENT_SECONDS, Mistake, patient
 from tests.integration.doctor_stage import PROMETHEUS, Stage, recorded, staged, with_certificates
 from tools.doctor.checks.room import COMPOSE_POD
 from tools.doctor.examination import Check, examine
@@ -24,7 +23,6 @@ from tools.doctor.table import CHECKS, ON_KUBERNETES
 from tools.doctor.target import COMPOSE_HOSTS, SERVICES, Kind, Target, of_cluster, of_files, read_env
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-PATIENT_SECONDS = 60.0
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -39,7 +37,7 @@ def told(results: list[Result]) -> str:
 
 
 async def test_a_mesh_with_which_all_is_well_is_told_so(stage: Stage) -> None:
-    results = await examine(with_certificates(stage, stage.target()), CHECKS)
+    results = await examine(with_certificates(stage, stage.target()), patient(CHECKS))
     assert {result.verdict for result in results} == {Verdict.OK, Verdict.SKIPPED}, told(results)
     looked = {result.name for result in results if result.verdict is Verdict.OK}
     assert looked >= {
@@ -64,7 +62,7 @@ async def test_a_mistake_is_found_and_its_mending_line_names_what_to_mend(stage:
 
 
 async def test_after_each_mistake_was_put_right_all_is_well_again(stage: Stage) -> None:
-    results = await examine(with_certificates(stage, stage.target()), CHECKS)
+    results = await examine(with_certificates(stage, stage.target()), patient(CHECKS))
     assert {result.verdict for result in results} == {Verdict.OK, Verdict.SKIPPED}, told(results)
 
 
@@ -79,14 +77,14 @@ async def test_no_secret_is_in_what_doctor_says(stage: Stage) -> None:
         "LIVEKIT_URL": "ws://127.0.0.1:1",
         "VOICEMESH_SPEECH_URL": "http://127.0.0.1:1/v1",
     }
-    results = await examine(stage.target(**planted), CHECKS)
+    results = await examine(stage.target(**planted), patient(CHECKS))
     assert exit_code_of(results) == 1
     assert "canary" not in told(results) + json.dumps([result.as_json() for result in results])
 
 
 async def test_what_is_away_is_told_once_and_the_rest_is_looked_at(stage: Stage) -> None:
     target = with_certificates(stage, stage.target(REDIS_URL="redis://127.0.0.1:1/0"))
-    results = {result.name: result for result in await examine(target, CHECKS)}
+    results = {result.name: result for result in await examine(target, patient(CHECKS))}
     failed = {name for name, result in results.items() if result.verdict is Verdict.FAIL}
     assert failed == {"redis.reachable"}
     assert "see redis.reachable" in results["redis.persistence"].told
@@ -159,7 +157,7 @@ async def test_a_mesh_that_is_not_named_and_a_check_that_is_none_are_wrong_comma
 
 # --- a cluster --------------------------------------------------------------------------------------------------------
 async def test_a_release_with_which_all_is_well_is_told_so() -> None:
-    results = await examine(of_cluster(Cluster("voice-mesh", recorded())), ON_KUBERNETES)
+    results = await examine(of_cluster(Cluster("voice-mesh", recorded())), patient(ON_KUBERNETES))
     assert {result.verdict for result in results if result.name.startswith("k8s.")} == {Verdict.OK}, told(results)
 
 
@@ -170,7 +168,7 @@ async def test_a_weak_secret_of_a_cluster_is_found_by_its_length_and_comparison_
     cluster = recorded()
     cluster.secrets["livekit-credentials", "LIVEKIT_API_SECRET"] = length
     target = of_cluster(Cluster("voice-mesh", cluster))
-    (result,) = await examine(target, [check for check in ON_KUBERNETES if check.name == "k8s.secrets"])
+    (result,) = await examine(target, patient(ON_KUBERNETES, "k8s.secrets"))
     assert [each.what for each in result.troubles] == [f"LIVEKIT_API_SECRET {told_}"]
 
 
@@ -192,14 +190,13 @@ async def test_a_pods_own_look_runs_with_a_workers_variables_and_tells_what_it_s
 
     there = recorded()
     piped = Piped(there.objects, there.inside)
-    only = [check for check in ON_KUBERNETES if check.name == "k8s.inside"]
-    patient = [replace(check, seconds=PATIENT_SECONDS) for check in only]
-    (result,) = await examine(of_cluster(Cluster("voice-mesh", piped)), patient)
+    inside = patient(ON_KUBERNETES, "k8s.inside")
+    (result,) = await examine(of_cluster(Cluster("voice-mesh", piped)), inside)
     assert result.verdict is Verdict.OK, told([result])
     assert "1 triage, 1 billing" in result.told
     await stage.forget("sales")
     try:
-        (result,) = await examine(of_cluster(Cluster("voice-mesh", piped)), patient)
+        (result,) = await examine(of_cluster(Cluster("voice-mesh", piped)), inside)
     finally:
         await stage.note("sales")
     assert [each.what for each in result.troubles] == ["no worker of sales has told of itself: no call can go there"]
@@ -244,7 +241,7 @@ async def test_of_a_secret_kubectl_is_asked_names_lengths_and_a_comparison_never
 async def test_a_door_with_a_good_certificate_is_well(stage: Stage) -> None:
     port, authority = await stage.tls_end("localhost")
     target = stage.target(REDIS_URL=f"rediss://localhost:{port}/0?ssl_ca_certs={authority}")
-    (result,) = await examine(target, [check for check in CHECKS if check.name == "certificates.endpoints"])
+    (result,) = await examine(target, patient(CHECKS, "certificates.endpoints"))
     assert (result.verdict, result.told) == (Verdict.OK, "1 places, trusted and good for 14 days"), told([result])
 
 
