@@ -70,7 +70,12 @@ env-file: ## Write .env with random secrets for docker-compose.yml; what stands 
 	@tools/env-file
 
 ##@ check
-.PHONY: test lint unit services local contract test-charts test-rules test-cluster offices integration eval audit model chaos e2e fmt
+.PHONY: doctor test lint unit services local contract test-charts test-rules test-cluster offices integration eval audit model chaos e2e fmt
+# make has exit codes of its own; a script that needs these runs the module.
+doctor: setup ## What is wrong with a mesh, where, how to mend it: make up's; ENV_FILE=.env, NAMESPACE=..., PROMETHEUS_URL=..., ONLY=redis, PLACE=1, ARGS=...
+	@$(PYTHON_BIN) -m tools.doctor $(if $(NAMESPACE),--namespace "$(NAMESPACE)") $(if $(ENV_FILE),--env-file "$(ENV_FILE)") \
+	  $(if $(PROMETHEUS_URL),--prometheus "$(PROMETHEUS_URL)") $(if $(ONLY),--only $(ONLY)) $(if $(PLACE),--call $(filter-out 1,$(PLACE))) $(ARGS)
+
 test: setup web ## Lint, types, imports, sizes, proto, then the tests, with a few spoken calls; FULL=1 places all calls
 	@$(CHECK) all $(if $(FULL),--full)
 

@@ -79,7 +79,14 @@ class Keeper:
             speech_url=mesh.speech_url,
             addresses={name: url for name, url in mesh.addresses().items() if name not in SPARES.values()},
             staff_secret=mesh.staff_secret,
+            variables={name: self._told(name) for name in mesh.started if name not in SPARES.values()},
         )
+
+    def _told(self, name: str) -> dict[str, str]:
+        """What a process is told beside what it inherits."""
+        inherited = self._mesh.settings.inherited
+        env = self._mesh.process(name).spec.env
+        return {variable: value for variable, value in env.items() if inherited.get(variable) != value}
 
     # --- what dies ------------------------------------------------------------------------------------------------------
     def _watch(self, name: str) -> None:

@@ -29,6 +29,8 @@ class Running:
     speech_url: str
     addresses: dict[str, str]
     staff_secret: str = field(default="", repr=False)
+    variables: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
+    """What the mesh told each of its processes, by name: `make doctor` reads it as it reads a .env."""
 
     def write(self, folder: Path) -> None:
         """For the owner's eyes: it holds secrets."""

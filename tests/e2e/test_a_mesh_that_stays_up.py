@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -209,6 +210,31 @@ def test_a_caller_who_does_not_exist_is_told_and_the_mesh_stays_up(house: House)
     assert "make demo LIST=1" in printed
     code, printed = house.asked("up")
     assert (code, "a mesh is up already" in printed) == (0, True)
+
+
+def doctor(house: House) -> tuple[int, dict[str, Any]]:
+    """Exit code, and what each check says, by its name."""
+    asked = [sys.executable, "-m", "tools.doctor", "--run-dir", str(house.run_dir), "--json"]
+    done = subprocess.run(asked, cwd=house.root, stdout=subprocess.PIPE, text=True, timeout=_SOON_SECONDS)
+    return done.returncode, {check["check"]: check for check in json.loads(done.stdout)["checks"]}
+
+
+def test_doctor_has_nothing_to_say_of_it_and_finds_a_worker_that_is_frozen(house: House) -> None:
+    code, found_ = doctor(house)
+    assert (code, [check for check in found_.values() if check["troubles"]]) == (0, [])
+    well = {name for name, check in found_.items() if check["verdict"] == "ok"}
+    assert well >= {"services.workers", "services.grpc", "services.offices", "databases.offices", "livekit.version"}
+    _, table = house.asked("status")
+    sales = psutil.Process(int(re.findall(r"^sales +(\d+)", table, re.MULTILINE)[0]))
+    sales.suspend()
+    try:
+        code, found_ = doctor(house)
+    finally:
+        sales.resume()
+    assert code == 1
+    told = found_["services.grpc"]["troubles"]
+    assert [each["what"] for each in told if "no worker of sales answers" in each["what"]] != []
+    assert "make restart SERVICE=sales" in told[0]["mend"]
 
 
 def test_down_leaves_no_process(house: House) -> None:

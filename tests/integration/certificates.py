@@ -24,12 +24,14 @@ class Authority:
         builder = _builder(self._name, self._name, self._key).add_extension(x509.BasicConstraints(True, None), True)
         self.pem = builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
-    def issue(self, *names: str) -> dict[str, bytes]:
-        """The files of a service of these names."""
+    def issue(self, *names: str, days: float = 1) -> dict[str, bytes]:
+        """The files of a service of these names, good for so many days from now; with none or less they have run out."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         also = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
-        certificate = _builder(subject, self._name, key).add_extension(also, False).sign(self._key, hashes.SHA256())
+        ends = timedelta(days=days)
+        builder = _builder(subject, self._name, key, ends=ends).add_extension(also, False)
+        certificate = builder.sign(self._key, hashes.SHA256())
         return {
             "tls.crt": certificate.public_bytes(Encoding.PEM),
             "tls.key": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
@@ -37,11 +39,12 @@ class Authority:
         }
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, *, ends: timedelta = 90 * _DAY
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
-    return x509.CertificateBuilder(
-        issuer, subject, key.public_key(), x509.random_serial_number(), now - _DAY, now + _DAY
-    )
+    begins = now + min(ends, timedelta()) - _DAY
+    return x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number(), begins, now + ends)
 
 
 def mount(folder: Path, files: dict[str, bytes]) -> Path:

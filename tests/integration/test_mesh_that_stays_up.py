@@ -19,6 +19,10 @@ from local.supervisor.run_dir import RunDir
 from local.up import command
 from local.up.keeper import Keeper
 from local.up.running import Running, found, needed
+from tools.doctor.examination import examine
+from tools.doctor.results import Verdict
+from tools.doctor.table import CHECKS
+from tools.doctor.target import of_make_up
 
 _SOON_SECONDS = 20.0
 """Only bounds a test that hangs."""
@@ -127,3 +131,25 @@ async def test_a_mesh_whose_keeper_was_killed_is_none_whoever_has_its_process_id
     assert found(left) == running
     claimed.release()
     assert found(left) is None
+
+
+async def test_its_file_says_what_each_process_was_told_and_nothing_that_it_inherited(
+    kept: tuple[Mesh, Running, Path],
+) -> None:
+    mesh, running, _ = kept
+    told = running.variables["gateway"]
+    assert told["REDIS_URL"] == mesh.redis_url
+    assert told["VOICEMESH_DESK_SECRET"] == mesh.staff_secret
+    assert "PATH" not in told
+    assert mesh.staff_secret not in repr(running)
+
+
+async def test_doctor_looks_at_it_by_that_file_alone(kept: tuple[Mesh, Running, Path]) -> None:
+    mesh, running, _ = kept
+    checks = [check for check in CHECKS if check.is_meant_by(["settings", "secrets", "redis", "services.gateway"])]
+    results = await examine(of_make_up(running), checks)
+    assert {result.verdict for result in results} == {Verdict.OK}, [result.as_json() for result in results]
+    await mesh.process("redis").stop()
+    (result,) = await examine(of_make_up(running), [check for check in checks if check.name == "redis.reachable"])
+    assert result.verdict is Verdict.FAIL
+    assert "make restart SERVICE=redis" in result.troubles[0].mend

@@ -37,6 +37,14 @@ async def problems(settings: Settings, store: Store, *, boot_seconds: float = BO
     return [answer for answer in answers if answer]
 
 
+async def livekit_problem(settings: Settings) -> str:
+    """What is wrong with LiveKit or its key now, asked once; empty when nothing is."""
+    try:
+        return await _livekit(settings)
+    except _NotYet as e:
+        return str(e)
+
+
 async def _patiently(ask: Callable[[], Awaitable[str]], seconds: float) -> str:
     """Asks until there is an answer; what it lacked when the time is over."""
     loop = asyncio.get_running_loop()

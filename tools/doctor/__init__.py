@@ -1,0 +1,1 @@
+"""`make doctor`: what is wrong with a mesh, where, and how to mend it. See docs/operations/doctor.md."""
