@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from bench.load.audio import Level, per_call
-from bench.load.chart import Chart, Series
+from bench.load.chart import Chart, Series, marked
 from bench.load.cost import Cost
 from bench.load.knee import Limits, is_reached, knee
 from bench.load.report import BAD, FAIR, GOOD, Card, Report, Table
@@ -43,7 +43,7 @@ def audio_report(
         began_at=began_at,
         machine={**machine, "mix": mix},
         cards=_cards(base, levels, at, is_reached(judged)),
-        charts=_charts(base, levels, limits, at),
+        charts=marked(_charts(base, levels, limits), at),
         tables=[_table(base, levels), _cost_table(base, levels), _failed_table(levels)],
         notes=_NOTES,
         problems=[f"two voices for {c.two_voices_ms} ms in {c.call_id}" for lv in levels for c in lv.calls if c.two_voices_ms],
@@ -96,7 +96,7 @@ def _cards(base: Cost, levels: Sequence[Level], at: int | None, reached: bool) -
     return cards
 
 
-def _charts(base: Cost, levels: Sequence[Level], limits: Limits, at: int | None) -> list[Chart]:
+def _charts(base: Cost, levels: Sequence[Level], limits: Limits) -> list[Chart]:
     def curves(of: Any) -> list[Series]:
         found = [(level.lines, of(level)) for level in levels]
         return [
@@ -104,11 +104,10 @@ def _charts(base: Cost, levels: Sequence[Level], limits: Limits, at: int | None)
             for name, key in (("p95", "p95"), ("median", "median"))
         ]
 
-    mark = {"knee": float(at) if at else None, "knee_label": "knee"}
     costs = [(float(level.lines), per_call(base, level)) for level in levels]
     return [
-        Chart("Answers at the caller's ear", "callers at once", curves(Level.responses_ms), "ms", limit=limits.response_p95_ms, **mark),
-        Chart("Handoff gap at the caller's ear", "callers at once", curves(Level.gaps_ms), "ms", limit=limits.gap_p95_ms, **mark),
+        Chart("Answers at the caller's ear", "callers at once", curves(Level.responses_ms), "ms", limit=limits.response_p95_ms),
+        Chart("Handoff gap at the caller's ear", "callers at once", curves(Level.gaps_ms), "ms", limit=limits.gap_p95_ms),
         Chart(
             "Longest silence in a call, and calls that failed",
             "callers at once",
@@ -116,7 +115,6 @@ def _charts(base: Cost, levels: Sequence[Level], limits: Limits, at: int | None)
                 Series("longest silence, s", [(float(lv.lines), max(c.longest_silence_ms for c in lv.calls) / 1000) for lv in levels if lv.calls]),
                 Series("failed calls", [(float(lv.lines), float(lv.failed)) for lv in levels]),
             ],
-            **mark,
         ),
         Chart(
             "Cores",
@@ -128,10 +126,9 @@ def _charts(base: Cost, levels: Sequence[Level], limits: Limits, at: int | None)
                 Series("other work", [(0.0, base.other_cores), *((float(lv.lines), lv.cost.other_cores) for lv in levels)]),
                 Series("load average", [(float(lv.lines), lv.load) for lv in levels], is_faint=True),
             ],
-            **mark,
         ),
-        Chart("Cores that a call adds", "callers at once", [Series("the mesh", [(n, c) for n, (c, _) in costs if not math.isnan(c)])], **mark),
-        Chart("Memory that a call adds", "callers at once", [Series("the mesh", [(n, m) for n, (_, m) in costs if not math.isnan(m)])], "MiB", **mark),
+        Chart("Cores that a call adds", "callers at once", [Series("the mesh", [(n, c) for n, (c, _) in costs if not math.isnan(c)])]),
+        Chart("Memory that a call adds", "callers at once", [Series("the mesh", [(n, m) for n, (_, m) in costs if not math.isnan(m)])], "MiB"),
     ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 WIDTH, HEIGHT = 620, 290
@@ -36,6 +36,11 @@ class Chart:
     knee_label: str = ""
     limit: float | None = None
     from_zero: bool = True
+
+
+def marked(charts: Sequence[Chart], knee: int | None) -> list[Chart]:
+    """The same with the knee in each; 0 and None are none."""
+    return [replace(chart, knee=float(knee), knee_label="knee") for chart in charts] if knee else list(charts)
 
 
 def svg(chart: Chart) -> str:

@@ -24,6 +24,7 @@ from bench.load.mix import BadMix, Dealer
 from bench.load.report import Report, keep, machine, write
 from bench.load.soak import Sampler, Soaked, soak
 from bench.load.soak_report import soak_report
+from bench.load.soundless.options import add_soundless
 from bench.load.target import OWN, WHERE, Target, target
 from local.caller import SpeechUnavailable
 from local.console import Console
@@ -100,7 +101,7 @@ async def _guarded(run: Run) -> int:
             return 0
         with RunDir.claim(RUNS, options.tier) as run_dir:
             if options.tier == "soundless":
-                from bench.load.soundless_command import soundless  # its world takes a second to import
+                from bench.load.soundless.command import soundless  # its world takes a second to import
 
                 return await soundless(run, run_dir.path)
             return await (_soak if options.tier == "soak" else _audio)(run, run_dir.path)
@@ -240,9 +241,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     soaking.add_argument("--every", type=positive, default=15.0, metavar="S", help="from one sample to the next (15)")
 
-    from bench.load.soundless_options import add_soundless
-
-    soundless = add_soundless(tiers)
+    soundless = add_soundless(tiers, levels, positive)
     for tier in (audio, soaking):
         tier.add_argument(
             "--on",

@@ -97,7 +97,7 @@ class Callers:
 
     async def _talk(self, room: HubRoom) -> str:
         """Until the mesh closes the room. Why he gave up; empty when it was closed."""
-        ear, turns = room.ear, {}
+        ear, turns = room.ear, dict[str, int]()
         if not await self._either(room, ear.until(True, _GREETED_SECONDS)):
             return "" if room.is_closed.is_set() else "nobody answered"
         while not room.is_closed.is_set():
@@ -106,9 +106,9 @@ class Callers:
                 continue  # somebody went on speaking
             if room.is_closed.is_set():
                 break
-            agent = ear.speaker
-            left = turns.setdefault(agent.rpartition("-")[0] and service_of(agent), self._turns(agent))
-            turns[service_of(agent)] = left - 1
+            agent, service = ear.speaker, service_of(ear.speaker)
+            left = turns.get(service, self.manners.turns if service in SPECIALISTS else 1)
+            turns[service] = left - 1
             ear.asked_at = self.now()
             worker = room.pipes.get(agent)
             if worker is not None:
@@ -116,15 +116,12 @@ class Callers:
                 worker.pipe.tell("words", room=room.name, identity=agent, words=_WORDS if has_more else "")
             answered = await self._either(room, ear.until(True, _ANSWERED_SECONDS))
             if not answered and not room.is_closed.is_set():
-                return f"no answer from {service_of(agent)} in {_ANSWERED_SECONDS:g} s"
+                return f"no answer from {service} in {_ANSWERED_SECONDS:g} s"
         return ""
 
     def _thinking(self) -> float:
         low, high = self.manners.think_seconds
         return self.chance.uniform(low, high)
-
-    def _turns(self, agent: str) -> int:
-        return self.manners.turns if service_of(agent) in SPECIALISTS else 1
 
     async def _either(self, room: HubRoom, waiting: object) -> bool:
         """``waiting``'s answer, or False as soon as the room is closed."""

@@ -45,7 +45,7 @@ class Pipe:
         self._answering: set[asyncio.Task[None]] = set()
         self.is_closed = False
 
-    async def ask(self, name: str, **arguments: Any) -> Any:
+    async def ask(self, name: str, /, **arguments: Any) -> Any:
         """Raises Refused, PipeClosed."""
         if self.is_closed:
             raise PipeClosed
@@ -57,7 +57,7 @@ class Pipe:
         finally:
             self._waiting.pop(number, None)
 
-    def tell(self, name: str, **news: Any) -> None:
+    def tell(self, name: str, /, **news: Any) -> None:
         """Nothing comes back; nothing happens when the other side is gone."""
         self._send([_TELL, 0, name, news])
 
