@@ -6,7 +6,7 @@ import asyncio
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bench.handoff.results import spread
@@ -50,12 +50,26 @@ class Level:
         return spread(gap for call in self.calls for gap in call.gaps_ms)
 
 
-async def steps(
-    lines: Lines, levels: Sequence[int], *, minutes: float, limits: Limits, say: Callable[[str], None]
-) -> tuple[Cost, list[Level]]:
-    """What the mesh costs without a call, and the levels up to the first that is not carried."""
-    base = await _watched(lines, asyncio.sleep(NO_CALL_SECONDS))
-    found: list[Level] = []
+@dataclass
+class Steps:
+    """What was measured: what the mesh costs without a call, and the levels."""
+
+    base: Cost = field(default_factory=lambda: Cost(0.0, {}, {}, 0.0, 0.0))
+    levels: list[Level] = field(default_factory=list)
+    broken_off: bool = False
+
+
+async def climb(
+    steps: Steps,
+    lines: Lines,
+    levels: Sequence[int],
+    *,
+    minutes: float,
+    limits: Limits,
+    say: Callable[[str], None],
+) -> None:
+    """Fills ``steps`` up to the first level that is not carried; it holds what there was when this is cancelled."""
+    steps.base = await _watched(lines, asyncio.sleep(NO_CALL_SECONDS))
     for count in levels:
         say(f"{count} callers at once, for {minutes:g} minutes")
         cost, calls = await _level(lines, count, minutes)
@@ -68,12 +82,11 @@ async def steps(
             response_p95=responses.get("p95"),
             gap_p95=gaps.get("p95"),
         )
-        found.append(Level(count, level.calls, cost, level.load, why))
-        say(_line(found[-1], responses, gaps))
+        steps.levels.append(replace(level, why=why))
+        say(_line(steps.levels[-1], responses, gaps))
         if why:
             break
         await asyncio.sleep(_REST_SECONDS)
-    return base, found
 
 
 async def _level(lines: Lines, count: int, minutes: float) -> tuple[Cost, list[HeardCall]]:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from bench.load.audio import Level, per_call
+from bench.load.audio import Level, Steps, per_call
 from bench.load.chart import Chart, Series, marked
 from bench.load.cost import Cost
 from bench.load.knee import Limits, is_reached, knee
@@ -24,8 +24,7 @@ _NOTES = (
 
 
 def audio_report(
-    base: Cost,
-    levels: Sequence[Level],
+    steps: Steps,
     limits: Limits,
     *,
     mix: str,
@@ -33,7 +32,8 @@ def audio_report(
     began_at: datetime,
     machine: dict[str, Any],
 ) -> Report:
-    """Of all levels that were placed."""
+    """Of all levels that came to their end."""
+    base, levels = steps.base, steps.levels
     judged = [(level.lines, level.why) for level in levels]
     at = knee(judged)
     return Report(
@@ -45,7 +45,7 @@ def audio_report(
         cards=_cards(base, levels, at, is_reached(judged)),
         charts=marked(_charts(base, levels, limits), at),
         tables=[_table(base, levels), _cost_table(base, levels), _failed_table(levels)],
-        notes=_NOTES,
+        notes=[*(["It was broken off before its time."] if steps.broken_off else []), *_NOTES],
         problems=[f"two voices for {c.two_voices_ms} ms in {c.call_id}" for lv in levels for c in lv.calls if c.two_voices_ms],
         data={
             "knee": at,

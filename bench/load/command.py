@@ -15,7 +15,7 @@ from typing import Any
 from handoff.redis_store import RedisStore
 
 from bench.load import mix as mixes
-from bench.load.audio import steps
+from bench.load.audio import Steps, climb
 from bench.load.audio_report import audio_report
 from bench.load.heard import HeardCall, callers
 from bench.load.knee import Limits
@@ -118,15 +118,29 @@ async def _guarded(run: Run) -> int:
 async def _audio(run: Run, folder: Path) -> int:
     options, say = run.options, run.console.say
     limits = Limits(options.most_response_ms, options.most_gap_ms, options.most_failed / 100)
-    async with target(options.on, folder, say=say, on_mesh=run.on_mesh) as at:
-        lines = await _lines(run, at)
-        async with aclosing(lines.store):
-            base, levels = await steps(lines, options.calls, minutes=options.minutes, limits=limits, say=say)
-        about = run.machine(target=at.described, **versions(at.version))
-    report = audio_report(
-        base, levels, limits, mix=options.mix_text, command=run.command, began_at=run.began_at, machine=about
-    )
-    return run.written(report, folder)
+    steps, about = Steps(), dict[str, Any]()
+    try:
+        async with target(options.on, folder, say=say, on_mesh=run.on_mesh) as at:
+            about = {"target": at.described, **versions(at.version)}
+            lines = await _lines(run, at)
+            async with aclosing(lines.store):
+                await climb(steps, lines, options.calls, minutes=options.minutes, limits=limits, say=say)
+    except asyncio.CancelledError:
+        steps.broken_off = True
+        raise
+    finally:
+        code = 1
+        if steps.levels:
+            report = audio_report(
+                steps,
+                limits,
+                mix=options.mix_text,
+                command=run.command,
+                began_at=run.began_at,
+                machine=run.machine(**about),
+            )
+            code = run.written(report, folder)
+    return code
 
 
 async def _soak(run: Run, folder: Path) -> int:

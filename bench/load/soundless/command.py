@@ -23,15 +23,6 @@ async def soundless(run: Run, folder: Path) -> int:
     limits = Limits(options.most_response_ms, options.most_gap_ms, options.most_failed / 100)
     setting = Setting(lease_seconds=options.lease, sentence_seconds=options.sentence)
     manners = Manners(options.think, options.turns, options.second)
-    async with Stage(folder, setting, say=say, on_mesh=run.on_mesh) as stage:
-        say(f"{len(stage.workers)} workers are there, each a process; no call yet")
-        callers = Callers(stage.hub, manners, random.Random(options.seed))
-        crowd = Crowd(callers, Dealer(options.mix), options.rate)
-        steps = Steps(stage, crowd, limits=limits, hold=options.hold, kills=options.kills, say=say)
-        try:
-            await steps.run(options.calls, rate=options.rate, goes_on=options.all)
-        finally:
-            await crowd.end(0)
     about = {
         "mix": options.mix_text,
         "lease": f"{options.lease:g} s",
@@ -39,5 +30,22 @@ async def soundless(run: Run, folder: Path) -> int:
         "turns": options.turns,
         "seed": options.seed,
     }
-    report = soundless_report(steps, limits, command=run.command, began_at=run.began_at, machine=run.machine(**about))
-    return run.written(report, folder)
+    steps: Steps | None = None
+    try:
+        async with Stage(folder, setting, say=say, on_mesh=run.on_mesh) as stage:
+            say(f"{len(stage.workers)} workers are there, each a process; no call yet")
+            callers = Callers(stage.hub, manners, random.Random(options.seed))
+            crowd = Crowd(callers, Dealer(options.mix), options.rate)
+            steps = Steps(stage, crowd, limits=limits, hold=options.minutes * 60, kills=options.kills, say=say)
+            try:
+                await steps.run(options.calls, rate=options.rate, goes_on=options.all)
+            finally:
+                await crowd.end(0)
+    finally:
+        code = 1
+        if steps is not None and steps.levels:  # also when it is broken off
+            report = soundless_report(
+                steps, limits, command=run.command, began_at=run.began_at, machine=run.machine(**about)
+            )
+            code = run.written(report, folder)
+    return code

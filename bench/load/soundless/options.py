@@ -32,7 +32,13 @@ def add_soundless(
         metavar="N",
         help="most calls that begin in a second, while a level fills up (20)",
     )
-    add("--hold", type=positive, default=45.0, metavar="S", help="how long a level is measured (45)")
+    add(
+        "--minutes",
+        type=positive,
+        default=0.75,
+        metavar="M",
+        help="how long a level is measured once it is full (0.75)",
+    )
     add(
         "--think",
         type=think,
