@@ -168,7 +168,7 @@ def html(report: Report) -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(report.title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_CSS.read_text("utf-8")}</style></head>'
-        f'<body><main><h1>{escape(report.title)}</h1><p class="sub"><code>{escape(report.command)}</code><br>'
+        f'<body><main><h1>{escape(report.title)}</h1><p class="sub"><code>{escape(report.command)}</code><br/>'
         f"{escape(_surroundings(report))}; {report.began_at:%Y-%m-%d}</p>"
         f'<div class="cards">{cards}</div>{problems}<div class="charts">{"".join(map(svg, report.charts))}</div>'
         f"{''.join(map(_html_table, report.tables))}{notes}</main></body></html>\n"
