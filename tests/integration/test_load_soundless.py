@@ -11,7 +11,7 @@ from bench.load.knee import Limits
 from bench.load.mix import DEFAULT, Dealer, parse
 from bench.load.soundless.caller import Callers, Manners
 from bench.load.soundless.stage import Setting, Stage
-from bench.load.soundless.steps import Crowd, Steps
+from bench.load.soundless.steps import Crowd, Steps, Waits
 
 CALLS = 20
 LIMITS = Limits(None, None, failed_share=0.0)
@@ -24,7 +24,7 @@ async def test_twenty_calls_at_once_are_served_counted_and_survive_a_killed_work
     async with Stage(tmp_path / "run", setting, say=print, on_mesh=lambda _: None) as stage:
         callers = Callers(stage.hub, Manners((0.2, 0.6), turns=2, second_percent=50), random.Random(6))
         crowd = Crowd(callers, Dealer(parse(DEFAULT)), rate=20)
-        steps = Steps(stage, crowd, limits=LIMITS, hold=8.0, kills=1, say=print)
+        steps = Steps(stage, crowd, limits=LIMITS, hold=8.0, kills=1, say=print, waits=Waits(1.0, 1.0, 8.0))
         try:
             await steps.run([CALLS], rate=20, goes_on=False)
         finally:

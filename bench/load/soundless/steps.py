@@ -25,11 +25,17 @@ from local.chaos.soundless.run import ledger_lines
 
 _FILLS_SECONDS = 15.0
 """Beyond what the rate needs; a level that is not full by then is measured as it is, and says how full it was."""
-_SETTLES_SECONDS = 6.0
-_RECOVERS_SECONDS = 20.0
-"""Watched after a kill: seizures, successors, and the worker's coming back."""
 _COME_TO_AN_END_SECONDS = 120.0
-_LOOK_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Seconds: ``idle`` without a call, ``settle`` once a level is full, ``recover`` after a kill (seizures, successors, and the worker's
+    coming back)."""
+
+    idle: float = 10.0
+    settle: float = 6.0
+    recover: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +106,17 @@ class Steps:
     """A run on a stage that is up."""
 
     def __init__(
-        self, stage: Stage, crowd: Crowd, *, limits: Limits, hold: float, kills: int, say: Callable[[str], None]
+        self,
+        stage: Stage,
+        crowd: Crowd,
+        *,
+        limits: Limits,
+        hold: float,
+        kills: int,
+        say: Callable[[str], None],
+        waits: Waits | None = None,
     ) -> None:
+        self._waits = waits or Waits()
         self._stage, self._crowd, self._callers = stage, crowd, crowd.callers
         self._limits, self._hold, self._kills, self._say = limits, hold, kills, say
         self._redis = Redis.from_url(stage.mesh.redis_url)
@@ -115,12 +130,12 @@ class Steps:
 
     async def run(self, levels: Sequence[int], *, rate: float, goes_on: bool) -> None:
         """Fills ``levels``; stops after the first that is not carried, unless it goes on."""
-        self.base = await self._watched(asyncio.sleep(_LOOK_SECONDS))
+        self.base = await self._watched(asyncio.sleep(self._waits.idle))
         self.redis_base = await look(self._redis, keys=False)
         for count in levels:
             self._crowd.wanted = count
             await self._filled(count, (count - self._callers.live) / rate * 1.5 + _FILLS_SECONDS)
-            await asyncio.sleep(_SETTLES_SECONDS)
+            await asyncio.sleep(self._waits.settle)
             level = await self._measured(count)
             self._say(line(level))
             if not level.why and self._kills:
@@ -191,7 +206,7 @@ class Steps:
         hub, before = self._stage.hub, len(self._callers.done)
         for name in self._chance.sample(self._stage.workers, self._kills):
             await self._stage.kill(name)
-        await asyncio.sleep(_RECOVERS_SECONDS)
+        await asyncio.sleep(self._waits.recover)
         ears = [room.ear for room in hub.rooms()]
         silences = [s for call in self._callers.done[before:] for s in call.silences] + [
             s for ear in ears for s in ear.silences
