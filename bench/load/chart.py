@@ -21,7 +21,6 @@ class Series:
 
     name: str
     points: Sequence[Point]
-    is_faint: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,12 @@ def svg(chart: Chart) -> str:
         return f'<figure class="chart"><h3>{escape(chart.title)}</h3><p class="none">nothing was measured</p></figure>'
     xs, ys = [x for x, _ in points], [y for _, y in points]
     low_y = 0.0 if chart.from_zero and min(ys) >= 0 else min(ys)
-    high_y = max(*ys, low_y + 1e-9, *([chart.limit] if _shows_limit(chart, ys) and chart.limit is not None else []))
+    # Nothing but zeros is a flat line at the foot, not a scale of its own.
+    high_y = max(
+        *ys,
+        low_y + (1e-9 if max(ys) else 1.0),
+        *([chart.limit] if _shows_limit(chart, ys) and chart.limit is not None else []),
+    )
     down = ticks(low_y, high_y)
     axes = _Axes(min(xs), max(xs), down[0], down[-1])
     parts = [*_grid(chart, axes, down, _across(xs)), *_knee(chart, axes), *_limit(chart, axes, ys)]
@@ -149,8 +153,7 @@ def _curve(series: Series, axes: _Axes, colour: int) -> list[str]:
     if not series.points:
         return []
     at = [(axes.x(x), axes.y(y)) for x, y in series.points]
-    faint = " faint" if series.is_faint else ""
-    parts = [f'<polyline class="s{colour}{faint}" points="{" ".join(f"{x},{y}" for x, y in at)}"/>']
+    parts = [f'<polyline class="s{colour}" points="{" ".join(f"{x},{y}" for x, y in at)}"/>']
     if len(at) <= _DOTS_UP_TO:
         parts += [
             f'<circle class="s{colour}" cx="{x}" cy="{y}" r="3.4"><title>{escape(series.name)}: {number(value[1])} at'

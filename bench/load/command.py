@@ -148,7 +148,7 @@ async def _soak(run: Run, folder: Path) -> int:
     soaked = Soaked(options.minutes, options.calls)
     about: dict[str, Any] = {}
     try:
-        async with target(options.on, folder, say=say, on_mesh=run.on_mesh) as at:
+        async with target(options.on, folder, say=say, on_mesh=run.on_mesh, with_gateway=True) as at:
             about = {"target": at.described, **versions(at.version)}
             lines, sampler = await _lines(run, at), Sampler(at, folder / "samples.jsonl")
             async with aclosing(lines.store), aclosing(sampler):

@@ -39,14 +39,26 @@ def soak_report(soaked: Soaked, *, command: str, began_at: datetime, machine: di
         cards=_cards(soaked, found, bad),
         charts=_charts(soaked, found),
         tables=[_judged_table(found), _calls_table(soaked), _keys_table(soaked)],
-        notes=[*(["It was broken off before its time."] if soaked.broken_off else []), *_NOTES],
+        notes=[*_remarks(soaked, found), *_NOTES],
         problems=bad,
         data=_data(soaked, found),
     )
 
 
+def _remarks(soaked: Soaked, found: Sequence[Judged]) -> list[str]:
+    out = ["It was broken off before its time."] if soaked.broken_off else []
+    grown = [
+        f"{one.what} by {one.trend.slope:.1f} an hour"
+        for one in found
+        if one.process == CALLERS and one.trend.verdict == GROWS
+    ]
+    return out + (
+        [f"The load generator itself grows ({', '.join(grown)}): that is no process of the mesh."] if grown else []
+    )
+
+
 def _cards(soaked: Soaked, found: Sequence[Judged], bad: Sequence[str]) -> list[Card]:
-    growing = [one for one in found if one.trend.verdict == GROWS]
+    growing = [one for one in found if one.trend.verdict == GROWS and one.process != CALLERS]
     short = [one for one in found if one.trend.verdict == TOO_SHORT]
     verdict, mood = ("nothing grows", GOOD) if not growing else (f"{len(growing)} grow", BAD)
     if found and len(short) == len(found):

@@ -19,6 +19,7 @@ from local.up.running import needed
 OWN, UP, ELSEWHERE = "own", "up", "elsewhere"
 WHERE = (OWN, UP, ELSEWHERE)
 _RUNS = ROOT / ".run"
+_WEB = ROOT / "gateway" / "web" / "node_modules"
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,12 @@ class Target:
 
 @asynccontextmanager
 async def target(
-    where: str, run_dir: Path, *, say: Say, on_mesh: Callable[[Mesh], None], workers: Mapping[str, int] | None = None
+    where: str, run_dir: Path, *, say: Say, on_mesh: Callable[[Mesh], None], with_gateway: bool = False
 ) -> AsyncIterator[Target]:
-    """A mesh of our own is up inside and gone afterwards; another one is left as it is. ``workers``: how many of a service, when
-    not one. Raises MeshError, and ValueError with what is missing for one that is elsewhere."""
+    """A mesh of our own is up inside and gone afterwards; another one is left as it is. ``with_gateway``: one of our own has its gateway,
+    too, where `make web` was run. Raises MeshError, and ValueError with what is missing for one that is elsewhere."""
     if where == OWN:
-        async with _own(run_dir, say, on_mesh, workers or {}) as found:
+        async with _own(run_dir, say, on_mesh, with_gateway and _WEB.is_dir()) as found:
             yield found
     elif where == UP:
         yield _of_make_up()
@@ -64,10 +65,8 @@ async def target(
 
 
 @asynccontextmanager
-async def _own(
-    run_dir: Path, say: Say, on_mesh: Callable[[Mesh], None], workers: Mapping[str, int]
-) -> AsyncIterator[Target]:
-    mesh = Mesh(run_dir, replicas=workers, settings=LocalSettings.from_env(), say=say)
+async def _own(run_dir: Path, say: Say, on_mesh: Callable[[Mesh], None], with_gateway: bool) -> AsyncIterator[Target]:
+    mesh = Mesh(run_dir, for_browsers=with_gateway, settings=LocalSettings.from_env(), say=say)
     on_mesh(mesh)
     async with mesh:
         say(f"the mesh is up ({mesh.ready_after_seconds:.1f} s)")

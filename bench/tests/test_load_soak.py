@@ -99,6 +99,14 @@ def test_a_run_of_some_minutes_is_not_judged() -> None:
     assert told(soaked) == []
 
 
+def test_growth_of_the_load_generator_is_told_and_is_no_problem_of_the_mesh() -> None:
+    soaked = a_soak(rss_mib=0.5)
+    for sample in soaked.samples:
+        sample["processes"] = {"callers": sample["processes"]["billing"]}
+    assert told(soaked) == []
+    assert "The load generator itself grows (rss_mib by 30.0 an hour)" in html(a_report(soaked))
+
+
 def test_processes_that_are_left_when_all_calls_are_over_are_told() -> None:
     soaked = a_soak()
     soaked.idle_after["processes"]["billing"] = {**STILL, "children": 9}

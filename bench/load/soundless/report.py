@@ -54,7 +54,7 @@ def soundless_report(
         began_at=began_at,
         machine=machine,
         cards=_cards(steps, at, is_reached(judged)),
-        charts=marked(_charts(levels, steps.base, limits), at),
+        charts=marked(_charts(levels, steps.base, limits), at if is_reached(judged) else None),
         tables=[_table(levels), _steps_table(levels), _store_table(levels), _cost_table(levels, steps.base), _failed_table(levels)],
         notes=_NOTES,
         problems=_problems(steps),
@@ -160,13 +160,13 @@ def _charts(levels: Sequence[Level], base: Cost, limits: Limits) -> list[Chart]:
                 one("Redis", lambda lv: lv.redis_cores),
                 one("callers and rooms (load generator)", lambda lv: lv.cost.caller_cores),
                 one("other work", lambda lv: lv.cost.other_cores),
-                one("load average", lambda lv: lv.load, is_faint=True),
             ],
         ),
         Chart("CPU of a call", across, [Series(words, [(n, c[name]) for n, c in costs]) for name, words in (
             ("worker_millicores_a_call", "workers"), ("redis_millicores_a_call", "Redis"))], "thousandths of a core"),
         Chart("Memory of a call", across, [Series(words, [(n, c[name]) for n, c in costs]) for name, words in (
             ("worker_kib_a_call", "workers"), ("redis_kib_a_call", "Redis"))], "KiB"),
+        Chart("Load average of the machine", across, [one("load average", lambda lv: lv.load)]),
         Chart("Commands in Redis", across, [one("a second", lambda lv: lv.redis_commands_a_second)]),
         Chart("What went wrong", across, [
             one("failed calls", lambda lv: sum(lv.failures.values())),
