@@ -26,7 +26,7 @@ from bench.load.target import Target
 CALLERS = "callers"
 """The load generator itself, among the processes."""
 _SETTLES_SECONDS = 45.0
-"""After the last call: jobs end, warm processes are replaced, leases pass."""
+"""Before the first call warm processes are made; after the last one jobs end, warm ones are replaced, leases pass."""
 _TELL_SECONDS = 60.0
 
 
@@ -101,6 +101,8 @@ async def soak(
     soaked: Soaked,
 ) -> None:
     """Fills ``soaked`` as it goes, so that it holds what there was when this is cancelled."""
+    say("no call yet: what is held when everything is idle?")
+    await asyncio.sleep(_SETTLES_SECONDS)
     soaked.idle_before = await sampler.sample(ended=0, failed=0, live=0)
     sampling = asyncio.create_task(_sample(lines, sampler, every_seconds, soaked, say, minutes))
     try:

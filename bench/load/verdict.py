@@ -65,6 +65,8 @@ def series(samples: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, lis
     kept = [what for what in BOUNDS if what not in ("tasks", "endless keys", "connections")]
     for name in names:
         for what in kept:
+            if name == CALLERS and what.startswith("children"):
+                continue  # its children are the mesh
             yield (
                 name,
                 what,
