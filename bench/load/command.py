@@ -22,6 +22,7 @@ from bench.load.knee import Limits
 from bench.load.lines import Lines
 from bench.load.mix import BadMix, Dealer
 from bench.load.report import Report, keep, machine, write
+from bench.load.reread import reread
 from bench.load.soak import Sampler, Soaked, soak
 from bench.load.soak_report import soak_report
 from bench.load.soundless.options import add_soundless
@@ -99,6 +100,10 @@ async def _guarded(run: Run) -> int:
             for path in keep(RUNS, options.into, options.kept):
                 run.console.plain(f"written: {path}")
             return 0
+        if options.tier == "judge":
+            soaked, about = reread(options.folder)
+            about["machine"] = about["machine"] or run.machine()
+            return run.written(soak_report(soaked, **about), options.folder)
         with RunDir.claim(RUNS, options.tier) as run_dir:
             if options.tier == "soundless":
                 from bench.load.soundless.command import soundless  # its world takes a second to import
@@ -278,4 +283,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     kept.add_argument("kept", choices=TIERS, metavar="TIER", help=", ".join(TIERS))
     kept.add_argument("--into", type=Path, default=RESULTS, metavar="DIR", help="another folder")
+
+    again = tiers.add_parser(
+        "judge", help="judge a soak again, or what one that was killed had sampled, and write its report anew"
+    )
+    again.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        default=RUNS / "soak",
+        metavar="FOLDER",
+        help="its run's folder (.run/load/soak)",
+    )
     return parser

@@ -207,6 +207,7 @@ def _keys_table(soaked: Soaked) -> Table:
 def _data(soaked: Soaked, found: Sequence[Judged]) -> dict[str, Any]:
     return {
         "minutes": soaked.minutes,
+        "lines": soaked.lines,
         "broken_off": soaked.broken_off,
         "judged": [{"process": one.process, "what": one.what, **asdict(one.trend)} for one in found],
         "redis_kib_a_call": redis_kib_a_call(soaked),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from bench.load.heard import HeardCall
 from bench.load.metrics import parse_tasks
 from bench.load.redis_look import kind_of
 from bench.load.report import Report, html, keep, markdown, write
+from bench.load.reread import reread
 from bench.load.soak import Soaked
 from bench.load.soak_report import soak_report
 from bench.load.verdict import judged, problems, warm_up_seconds
@@ -42,8 +44,12 @@ REDIS = {
 def a_soak(minutes: int = 60, *, calls: int = 60, failed: int = 0, **leaks: float) -> Soaked:
     """``leaks``: by what a worker holds, how much of it is added with each minute."""
     soaked = Soaked(float(minutes), 1)
-    soaked.idle_before = {"processes": {"billing": STILL}, "redis": REDIS}
-    soaked.idle_after = {"processes": {"billing": STILL}, "redis": {**REDIS, "memory_bytes": 2_000_000 + calls * 9000}}
+    idle = {"seconds": 0.0, "load": 1.0, "tasks": {}, "ended": 0, "failed": 0, "live": 0}
+    soaked.idle_before = idle | {"processes": {"billing": STILL}, "redis": REDIS}
+    soaked.idle_after = idle | {
+        "processes": {"billing": STILL},
+        "redis": {**REDIS, "memory_bytes": 2_000_000 + calls * 9000},
+    }
     for number in range(minutes * 4):
         more = {what: value + leaks.get(what, 0.0) * number / 4 for what, value in STILL.items() if what != "pid"}
         soaked.samples.append(
@@ -59,7 +65,16 @@ def a_soak(minutes: int = 60, *, calls: int = 60, failed: int = 0, **leaks: floa
             }
         )
     soaked.calls = [
-        HeardCall("billing", f"call-{n}", 0.0, 50.0, (900, 1100), (200,), failures=("no",) if n < failed else ())
+        HeardCall(
+            "billing",
+            f"call-{n}",
+            0.0,
+            50.0,
+            (900, 1100),
+            (200,),
+            ending="unfinished" if n < failed else "resolved",
+            failures=("it went another way",) if n % 2 else (),
+        )
         for n in range(calls)
     ]
     return soaked
@@ -121,7 +136,7 @@ def test_a_process_that_was_started_again_meanwhile_is_told() -> None:
 
 def test_a_soak_in_which_most_calls_failed_or_none_ended_has_soaked_nothing() -> None:
     assert told(a_soak(failed=20)) == []
-    assert told(a_soak(failed=40)) == ["40 of 60 calls failed: this says nothing about a mesh at work"]
+    assert told(a_soak(failed=40)) == ["40 of 60 calls were not served: this says nothing about a mesh at work"]
     assert told(a_soak(calls=0)) == ["no call ended: nothing was soaked"]
 
 
@@ -167,6 +182,27 @@ def test_a_run_is_kept_under_its_day_and_tier(tmp_path: Path) -> None:
     assert all((results / name).stat().st_size > 1000 for name in names)
     with pytest.raises(MeshError, match="no run of the audio tier"):
         keep(runs, results, "audio")
+
+
+def test_a_soak_is_judged_again_from_its_folder_and_comes_out_the_same(tmp_path: Path) -> None:
+    soaked = a_soak(open_files=0.5)
+    report = a_report(soaked)
+    write(report, tmp_path)
+    with (tmp_path / "samples.jsonl").open("w") as file:
+        for sample in (soaked.idle_before, *soaked.samples, soaked.idle_after):
+            file.write(json.dumps(sample) + "\n")
+    again, about = reread(tmp_path)
+    assert len(again.samples) == len(soaked.samples)
+    assert again.calls == soaked.calls
+    assert soak_report(again, **about).problems == report.problems
+    (tmp_path / "soak.json").unlink()
+    killed, _ = reread(tmp_path)
+    assert killed.broken_off
+    assert "billing: open_files grows" in problems(killed, judged(killed))[0], (
+        "without the first one's and the last one's report"
+    )
+    with pytest.raises(MeshError, match="no soak in"):
+        reread(tmp_path / "nowhere")
 
 
 def test_the_gauge_of_tasks_is_read_where_there_is_one() -> None:
