@@ -59,7 +59,7 @@ def a_soak(minutes: int = 60, *, calls: int = 60, failed: int = 0, **leaks: floa
                 "processes": {"billing": {**more, "pid": 7}},
                 "tasks": {"billing": 30 + int(leaks.get("tasks", 0) * number / 4)},
                 "redis": {**REDIS, "endless": {"workers": 1 + int(leaks.get("keys", 0) * number / 4)}},
-                "ended": number // 4,
+                "ended": min(number // 4, calls),
                 "failed": 0,
                 "live": 1,
             }
