@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bench.load.soundless.ear import Ear
 from bench.load.soundless.hub import Hub, HubRoom
 from local.caller.recording import service_of
 
@@ -40,9 +41,6 @@ class MadeUpCall:
     began_at: float
     seconds: float
     handoffs_wanted: int
-    answers: tuple[float, ...]
-    gaps: tuple[float, ...]
-    silences: tuple[float, ...]
     two_voices: int
     was_struck: bool
     failure: str = ""
@@ -64,7 +62,7 @@ class Callers:
         """One, from its beginning to its end."""
         self.placed += 1
         wishes = wishes_of(kind, self.manners, self.chance)
-        room = HubRoom(f"call-{self.placed:07}", wishes)
+        room = HubRoom(f"call-{self.placed:07}", wishes, Ear(told=self.hub.heard))
         self.hub.livekit.rooms[room.name] = room
         self.live += 1
         began, failure = self.now(), ""
@@ -78,7 +76,6 @@ class Callers:
             self.hub.forget(room)
         if not failure and room.wishes:
             failure = f"the call ended before {room.wishes[0]} was heard"
-        ear = room.ear
         self.done.append(
             MadeUpCall(
                 kind,
@@ -86,11 +83,8 @@ class Callers:
                 began,
                 self.now() - began,
                 len(wishes),
-                tuple(ear.answers),
-                tuple(ear.gaps),
-                tuple(ear.silences),
                 len(room.doubles),
-                ear.was_struck,
+                room.ear.was_struck,
                 failure,
             )
         )

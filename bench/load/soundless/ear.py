@@ -10,10 +10,18 @@ from local.caller.recording import service_of
 
 
 class Ear:
-    """Of one call. ``hears`` is told who is audible after every change."""
+    """Of one call. ``hears`` is told who is audible after every change.
 
-    def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
+    An answer is from the caller's word to a voice, a gap from one service's last sound to the next one's first, a silence from a strike to
+    the next voice.
+    """
+
+    def __init__(
+        self, *, now: Callable[[], float] = time.monotonic, told: Callable[[str, float], None] = lambda *_: None
+    ) -> None:
+        """``told`` hears of each duration at once: ``answers``, ``gaps`` or ``silences``, and seconds."""
         self._now = now
+        self._told = told
         self._audible: tuple[str, ...] = ()
         self._changed = asyncio.Event()
         self.speaker = ""
@@ -23,12 +31,6 @@ class Ear:
         """When the caller said what he has had no answer to."""
         self.struck_at: float | None = None
         self.was_struck = False
-        self.answers: list[float] = []
-        """From the caller's word to a voice."""
-        self.gaps: list[float] = []
-        """From one service's last sound to the next one's first."""
-        self.silences: list[float] = []
-        """From a strike to the next voice."""
 
     @property
     def is_spoken_to(self) -> bool:
@@ -50,11 +52,11 @@ class Ear:
     def _begins(self, identity: str) -> None:
         now = self._now()
         if self.struck_at is not None:
-            self.silences.append(now - self.struck_at)
+            self._told("silences", now - self.struck_at)
         elif self.speaker and service_of(self.speaker) != service_of(identity):
-            self.gaps.append(now - self.silent_since)
+            self._told("gaps", now - self.silent_since)
         elif self.asked_at is not None:
-            self.answers.append(now - self.asked_at)
+            self._told("answers", now - self.asked_at)
         self.struck_at = self.asked_at = None
         self.speaker = identity
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -13,6 +13,7 @@ from typing import Any
 from livekit import rtc
 
 from bench.load.soundless.ear import Ear
+from bench.load.soundless.histogram import Histogram
 from bench.load.soundless.pipe import LONGEST_LINE, Pipe, PipeClosed, Refused
 from local.chaos.soundless.livekit import LiveKit
 from local.chaos.soundless.mortal import Life
@@ -25,9 +26,9 @@ _RPC_SECONDS = 15.0
 class HubRoom(Room):
     """A room whose agents are elsewhere: what changes in it is told to the processes that have an agent in it."""
 
-    def __init__(self, name: str, wishes: tuple[str, ...]) -> None:
+    def __init__(self, name: str, wishes: tuple[str, ...], ear: Ear | None = None) -> None:
         super().__init__(name, wishes)
-        self.ear = Ear()
+        self.ear = ear or Ear()
         self.pipes: dict[str, FarWorker] = {}
         """By agent, its worker."""
         self._told: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
@@ -170,6 +171,7 @@ class Hub:
         self.workers: dict[str, FarWorker] = {}
         self.successors: Counter[str] = Counter()
         """Of agents that were struck, and of agents that nobody had struck: those had lost their lease to a busy machine."""
+        self._heard: defaultdict[str, Histogram] = defaultdict(Histogram)
         self._server: asyncio.Server | None = None
         self._running: set[asyncio.Task[None]] = set()
 
@@ -181,6 +183,15 @@ class Hub:
     def rooms(self) -> list[HubRoom]:
         """Those that are open."""
         return [room for name in list(self.livekit.rooms) if (room := self.room(name)) is not None]
+
+    def heard(self, what: str, seconds: float) -> None:
+        """A caller's ear measured it."""
+        self._heard[what].add(seconds * 1000)
+
+    def taken(self) -> defaultdict[str, Histogram]:
+        """Milliseconds of answers, gaps, silences, of all calls since the last time."""
+        taken, self._heard = self._heard, defaultdict(Histogram)
+        return taken
 
     def forget(self, room: HubRoom) -> None:
         """A call is over."""

@@ -18,8 +18,8 @@ from bench.load.cost import Cost, Costing
 from bench.load.knee import Limits, why_not
 from bench.load.mix import Dealer
 from bench.load.redis_look import Look, look
-from bench.load.soundless.caller import Callers, MadeUpCall
-from bench.load.soundless.histogram import Histogram, of
+from bench.load.soundless.caller import Callers
+from bench.load.soundless.histogram import Histogram
 from bench.load.soundless.stage import Stage
 from local.chaos.soundless.run import ledger_lines
 
@@ -154,20 +154,23 @@ class Steps:
     async def _measured(self, count: int) -> Level:
         callers, hub = self._callers, self._stage.hub
         await self._stage.stats()  # from now on
+        hub.taken()
         done, nothing = len(callers.done), hub.successors["for nothing"]
         first, lives = await look(self._redis, keys=False), list[int]()
         cost = await self._watched(self._held(lives))
         last, told = await look(self._redis, keys=False), await self._stage.stats()
         ended, live = callers.done[done:], sum(lives) / len(lives)
-        answers, gaps = _answers(ended), of(gap * 1000 for call in ended for gap in call.gaps)
+        heard = hub.taken()
+        answers, gaps = heard["answers"].spread(), heard["gaps"].spread()
         failures = Counter(call.failure for call in ended if call.failure)
         for_nothing = hub.successors["for nothing"] - nothing
         why = why_not(
             self._limits,
-            calls=len(ended),
+            # Who is still talking was served until now.
+            calls=len(ended) + callers.live,
             failed=failures.total(),
-            response_p95=answers.spread().get("p95"),
-            gap_p95=gaps.spread().get("p95"),
+            response_p95=answers.get("p95"),
+            gap_p95=gaps.get("p95"),
         )
         if for_nothing > self._limits.failed_share * live:
             why = "; ".join(filter(None, [why, f"{for_nothing} calls were seized from agents that lived"]))
@@ -178,8 +181,8 @@ class Steps:
             live=round(live, 1),
             ended=len(ended),
             failures=dict(failures),
-            answers_ms=answers.spread(),
-            gaps_ms=gaps.spread(),
+            answers_ms=answers,
+            gaps_ms=gaps,
             steps_ms={name: times.spread() for name, times in merged(told, "steps").items()},
             store_ms={name: times.spread() for name, times in merged(told, "store").items()},
             lag_ms=_lag(told).spread(),
@@ -202,19 +205,17 @@ class Steps:
             lives.append(self._callers.live)
 
     async def _struck(self, level: Level) -> Level:
-        """Kills workers; what the callers heard of it. A strike's silence is its call's until that call ends: live ones are asked, too."""
+        """Kills workers; what the callers heard of it."""
         hub, before = self._stage.hub, len(self._callers.done)
+        hub.taken()
         for name in self._chance.sample(self._stage.workers, self._kills):
             await self._stage.kill(name)
         await asyncio.sleep(self._waits.recover)
-        ears = [room.ear for room in hub.rooms()]
-        silences = [s for call in self._callers.done[before:] for s in call.silences] + [
-            s for ear in ears for s in ear.silences
-        ]
-        struck = sum(call.was_struck for call in self._callers.done[before:]) + sum(ear.was_struck for ear in ears)
-        for ear in ears:  # told
-            ear.silences.clear()
-        heard = of(silence * 1000 for silence in silences).spread()
+        struck = sum(call.was_struck for call in self._callers.done[before:])
+        struck += sum(room.ear.was_struck for room in hub.rooms())
+        for room in hub.rooms():  # told
+            room.ear.was_struck = False
+        heard = hub.taken()["silences"].spread()
         if heard:
             self._say(
                 f"{self._kills} killed: {struck} calls were there; a voice again after {heard['median']:.0f} / {heard['p95']:.0f} ms"
@@ -260,10 +261,6 @@ def _lag(told: Sequence[Mapping[str, Any]]) -> Histogram:
     for one in told:
         lag.merge(one["lag"])
     return lag
-
-
-def _answers(calls: Sequence[MadeUpCall]) -> Histogram:
-    return of(answer * 1000 for call in calls for answer in call.answers)
 
 
 def _with(level: Level, **changes: Any) -> Level:
