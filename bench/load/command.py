@@ -97,7 +97,7 @@ async def _guarded(run: Run) -> int:
     options = run.options
     try:
         if options.tier == "keep":
-            for path in keep(RUNS, options.into, options.kept):
+            for path in keep(RUNS, options.into, options.kept, suffix=options.suffix):
                 run.console.plain(f"written: {path}")
             return 0
         if options.tier == "judge":
@@ -283,6 +283,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     kept.add_argument("kept", choices=TIERS, metavar="TIER", help=", ".join(TIERS))
     kept.add_argument("--into", type=Path, default=RESULTS, metavar="DIR", help="another folder")
+    kept.add_argument("--suffix", default="", metavar="WORD", help="added to the names of the files")
 
     again = tiers.add_parser(
         "judge", help="judge a soak again, or what one that was killed had sampled, and write its report anew"

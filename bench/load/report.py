@@ -100,13 +100,13 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def keep(runs: Path, results: Path, tier: str) -> list[Path]:
-    """Copies a tier's last run into ``results``, as ``load-<day it began>-<tier>.*``. Raises MeshError when there is none."""
+def keep(runs: Path, results: Path, tier: str, *, suffix: str = "") -> list[Path]:
+    """Copies a tier's last run into ``results``, as ``load-<day it began>-<tier><suffix>.*``. Raises MeshError when there is none."""
     newest = max(runs.glob(f"{tier}*/{tier}.json"), key=lambda path: path.stat().st_mtime, default=None)
     if newest is None:
         raise MeshError(f"no run of the {tier} tier in {runs}", advice=f"`make load TIER={tier}` makes one")
     day = datetime.fromisoformat(json.loads(newest.read_text())["began_at"]).astimezone(UTC)
-    kept = [results / f"load-{day:%Y-%m-%d}-{tier}.{kind}" for kind in _KINDS]
+    kept = [results / f"load-{day:%Y-%m-%d}-{tier}{suffix}.{kind}" for kind in _KINDS]
     for kind, path in zip(_KINDS, kept, strict=True):
         shutil.copyfile(newest.with_name(f"{tier}.{kind}"), path)
     return kept
