@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,8 @@ from redis.asyncio import Redis
 _MOST_KEYS = 50_000
 """Of a Redis that holds more only this many are looked at: a look must not be what it measures."""
 _PIECE = 500
-_IS_A_NAME = re.compile(r"[^:]*\d")
+_NAMED = ("callbacks:of", "callbacks:claimed", "callbacks:due", "call", "handoff", "event")
+"""Kinds whose keys end with an id; the longer ones first. See handoff.keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,10 @@ class Look:
 
 
 def kind_of(key: str) -> str:
-    """``call`` of ``voicemesh:call:call-1f``: what stands behind the prefix up to the first part with a digit."""
-    parts = []
-    for part in key.split(":")[1:]:
-        if _IS_A_NAME.match(part) or part.startswith("call-"):
-            break
-        parts.append(part)
-    return ":".join(parts) or "(foreign)"
+    """``call`` of ``voicemesh:call:call-1f``: what stands behind the prefix, without the name of whose key it is."""
+    rest = key.partition(":")[2]
+    kind = next((kind for kind in _NAMED if rest.startswith(f"{kind}:")), rest)
+    return kind or "(foreign)"
 
 
 async def look(redis: Redis, *, keys: bool = True) -> Look:

@@ -27,7 +27,7 @@ def reread(folder: Path) -> tuple[Soaked, dict[str, Any]]:
     told: dict[str, Any] = json.loads(report.read_text("utf-8")) if report.exists() else {}
     is_whole = bool(told.get("idle_after"))
     soaked = Soaked(
-        minutes=float(told.get("minutes", samples[-1]["seconds"] / 60)),
+        minutes=float(told.get("minutes", round(samples[-1]["seconds"] / 60, 1))),
         lines=int(told.get("lines", 1)),
         samples=samples[1 : -1 if is_whole else None],
         calls=[HeardCall(**call | {name: tuple(call[name]) for name in _LISTS}) for call in told.get("calls", [])],

@@ -216,9 +216,13 @@ def test_the_gauge_of_tasks_is_read_where_there_is_one() -> None:
     [
         ("voicemesh:call:call-1f", "call"),
         ("voicemesh:handoff:0a1b", "handoff"),
+        ("voicemesh:event:EV_nKkxuwwsmGGi", "event"),
+        ("voicemesh:callbacks:due:CB-1:call-9", "callbacks:due"),
+        ("voicemesh:callbacks", "callbacks"),
         ("voicemesh:callbacks:of:call-9", "callbacks:of"),
         ("voicemesh:line:billing:until", "line:billing:until"),
         ("voicemesh:live", "live"),
+        ("{voicemesh}:call:call-1f", "call"),
         ("other", "(foreign)"),
     ],
 )
