@@ -129,7 +129,7 @@ fmt: setup ## Format and sort imports
 	@$(PYTHON_BIN) -m ruff check --quiet --fix . && $(PYTHON_BIN) -m ruff format .
 
 ##@ make
-.PHONY: proto lock images release rollback bench sbom dashboards chart-copy
+.PHONY: proto lock images release rollback bench load sbom dashboards chart-copy
 proto: setup ## Regenerate libs/handoff/handoff/v1 from proto/
 	@$(PYTHON_BIN) -m tools.proto
 
@@ -163,6 +163,10 @@ chart-copy: ## Copy charts/specialist to where the umbrella chart has it
 
 bench: setup ## Measure handoffs at the caller's ear, with the in-process change of agent beside them; ARGS=...
 	@$(PYTHON_BIN) -m bench.handoff $(ARGS)
+
+load: setup ## Ever more callers until the knee: TIER=audio|soundless CALLS=1,2,4 MIX=billing=60,other=40 MINUTES=2; SOAK=60 (minutes): does anything grow; ARGS=...
+	@$(PYTHON_BIN) -m bench.load $(if $(SOAK),soak --minutes "$(SOAK)",$(or $(TIER),audio) $(if $(MINUTES),--minutes "$(MINUTES)")) \
+	  $(if $(CALLS),--calls "$(CALLS)") $(if $(MIX),--mix "$(MIX)") $(ARGS)
 
 ##@ tidy
 .PHONY: clean help

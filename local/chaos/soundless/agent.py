@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Protocol
 
 from handoff.call import Call, Channel, Ending, Floor, Intent, Role
 from handoff.directory import DIRECTORY
@@ -19,18 +20,42 @@ from worker.handover.floor_word import FloorWord
 from worker.handover.transfer import Moved, Transfer
 
 from local.chaos.soundless.mortal import Life, Mortal
-from local.chaos.soundless.rooms import Agent, Room, Seat
+from local.chaos.soundless.pace import Pace
+from local.chaos.soundless.rooms import Agent, Room
 
 if TYPE_CHECKING:
     from local.chaos.soundless.worker import Worker
 
 log = logging.getLogger("chaos.agent")
 
-_JOIN_SECONDS = 0.02
-_SENTENCE_SECONDS = 0.03
-_WORDS = 5
 _TRIES = 3
 """How often a service is tried for one wish before the agent says that it cannot be had."""
+
+
+class Around(Protocol):
+    """What a worker and its jobs have around them, and tell it: see World, and the load run's workers in processes of their own."""
+
+    pace: Pace
+    livekit: Any
+    broken: list[str]
+    stayed: Counter[str]
+    given_up_wishes: int
+
+    def seat(self, room: Room, me: Agent) -> Any:
+        """The room as one agent has it."""
+        ...
+
+    def stored(self, name: str, args: tuple[Any, ...], answer: Any) -> None:
+        """The store has done something."""
+        ...
+
+    def delivered(self, handoff_id: str) -> None:
+        """A taker speaks."""
+        ...
+
+    def resumed(self, call_id: str, epoch: int) -> None:
+        """A successor goes on."""
+        ...
 
 
 class Job:
@@ -45,9 +70,8 @@ class Job:
         self._giver: Any = Mortal(worker.giver, self.life)
         self._livekit: Any = Mortal(world.livekit, self.life)
         self._me = Agent(agent_id, self.life, put_out=self._put_out)
-        self._seat: Any = Seat(
-            room, self._me, lose_word=lambda: world.loses_word(room.name), say_twice=lambda: world.says_twice(room.name)
-        )
+        self._seat: Any = world.seat(room, self._me)
+        self._pace = world.pace
         self._checkpoint: Checkpoint | None = None
         self._is_muted = False
         self.task = asyncio.create_task(self._run())
@@ -68,7 +92,7 @@ class Job:
     async def _run(self) -> None:
         exit_code = 0
         try:
-            await asyncio.sleep(_JOIN_SECONDS)
+            await asyncio.sleep(self._pace.join_seconds)
             await self.life.gate()
             if "resume" in self.attributes:
                 await self._resume(int(self.attributes["resume"]))
@@ -132,7 +156,7 @@ class Job:
         if call is None:
             return
         word = FloorWord(self._seat, self._store, stored.context, service=self.service, agent_id=self.agent_id)
-        await asyncio.sleep(_JOIN_SECONDS)
+        await asyncio.sleep(self._pace.join_seconds)
         try:
             await self._store.move(handoff_id, State.READY, taker_id=self.agent_id)
         except IllegalMove:
@@ -194,6 +218,9 @@ class Job:
         )
         while True:
             await self._say("Here I am.")
+            while words := await self.room.more_words(self.agent_id):
+                checkpoint.note_turn(Role.CALLER, words)
+                await self._say("Let me see what I can do about that.")
             if not self.room.wishes:
                 break
             wish = self.room.wishes[0]
@@ -229,8 +256,8 @@ class Job:
     async def _say(self, words: str) -> None:
         assert self._checkpoint is not None
         self._mouth(True)
-        for _ in range(_WORDS):  # one that is frozen in the middle has the rest of it still on its lips
-            await asyncio.sleep(_SENTENCE_SECONDS / _WORDS)
+        for _ in range(self._pace.words):
+            await asyncio.sleep(self._pace.sentence_seconds / self._pace.words)
             await self.life.gate()
         self._mouth(False)
         self._checkpoint.note_turn(Role.AGENT, words)

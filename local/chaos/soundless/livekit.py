@@ -26,7 +26,7 @@ class Registered(Protocol):
     @property
     def load(self) -> int: ...
 
-    def offered(self, room: Room, attributes: dict[str, str]) -> bool:
+    async def offered(self, room: Room, attributes: dict[str, str]) -> bool:
         """Whether it takes the job."""
         ...
 
@@ -111,6 +111,6 @@ class LiveKit:
         for _ in range(2 if name in self.doubled else 1):
             self.doubled.discard(name)
             for worker in sorted((w for w in self.workers if w.service == service), key=lambda w: w.load):
-                if worker.offered(room, attributes):
+                if await worker.offered(room, attributes):
                     self._answered.add(dispatch_id)
                     break

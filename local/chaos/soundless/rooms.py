@@ -70,6 +70,10 @@ class Room:
         if len(audible) > 1:
             self.doubles.append(audible)
 
+    async def more_words(self, identity: str) -> str:
+        """What the caller says to an agent before he comes to his next wish; empty when he comes to it. These callers have no time."""
+        return ""
+
     def _heard(self, identity: str) -> None:
         if self.struck_at is not None:
             self.silences.append(time.monotonic() - self.struck_at)

@@ -133,7 +133,7 @@ async def _call(world: World, room: Room) -> None:
 
 
 async def _judged(world: World, store: RedisStore, rooms: list[Room], seed: int, began: float) -> Outcome:
-    lines = [line async for line in _ledger(store)]
+    lines = [line async for line in ledger_lines(store)]
     ended = Counter(line.call_id for line in lines)
     problems = [
         f"{room.name} has {ended[room.name]} endings{await _story(store, room)}"
@@ -196,7 +196,8 @@ def too_few_struck(struck: int, *, handoffs: int, every: int) -> list[str]:
     return [f"only {struck} of {planned} faults struck"] if 2 * struck < planned else []
 
 
-async def _ledger(store: RedisStore) -> Any:
+async def ledger_lines(store: RedisStore) -> Any:
+    """The lines of all calls that ended, the first one first."""
     cursor = ""
     while True:
         lines, cursor = await store.ledger_after(cursor, count=500)

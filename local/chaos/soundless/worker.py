@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from handoff.agent_ids import agent_id_of, awaited_taker
 from handoff.giver import Giver, PoolStatus
@@ -19,12 +19,9 @@ from worker.recovery.recovery import Recovery
 from worker.recovery.rounds import Rounds
 from worker.settings import Settings
 
-from local.chaos.soundless.agent import Job
+from local.chaos.soundless.agent import Around, Job
 from local.chaos.soundless.mortal import Life, Mortal
 from local.chaos.soundless.rooms import Room
-
-if TYPE_CHECKING:
-    from local.chaos.soundless.world import World
 
 _HOST = "127.0.0.1"
 _PLACES = 200
@@ -36,10 +33,12 @@ _numbers = itertools.count(1)
 class Worker:
     """One process of a service. ``start`` it again after it died: it keeps its port."""
 
-    def __init__(self, world: World, service: str, settings: Settings) -> None:
+    def __init__(
+        self, world: Around, service: str, settings: Settings, *, port: int = 0, places: int = _PLACES
+    ) -> None:
         self.world, self.service, self.settings = world, service, settings
-        self.port = 0
-        self.redis: RedisStore
+        self.port, self.places = port, places
+        self.redis: Any
         self.giver: Giver
         self.life = Life()
         self.jobs: set[Job] = set()
@@ -62,10 +61,10 @@ class Worker:
         """Boots: listens, looks for calls without an owner, is known to LiveKit."""
         self.life, self.jobs = Life(), set()
         life = self.life
-        self.redis = RedisStore.connect(self.settings.redis_url)
+        self.redis = self.connect()
         store: Any = Mortal(self.redis, life, told=self.world.stored)
-        self._admission = Admission(_PLACES, running=lambda: len(self.jobs), hold_seconds=4.0)
-        metrics = Metrics(self.service, active=lambda: self.load, capacity=lambda: _PLACES)
+        self._admission = Admission(self.places, running=lambda: len(self.jobs), hold_seconds=4.0)
+        metrics = Metrics(self.service, active=lambda: self.load, capacity=lambda: self.places)
         livekit: Any = Mortal(self.world.livekit, life)
         self._recovery = Recovery(
             service=self.service,
@@ -85,6 +84,10 @@ class Worker:
         self.background(Rounds(store, livekit, metrics).run())
         self.world.livekit.workers.append(self)
 
+    def connect(self) -> Any:
+        """The store."""
+        return RedisStore.connect(self.settings.redis_url)
+
     def knows(self, addresses: dict[str, tuple[str, ...]]) -> None:
         """Where its peers listen. Once all are started."""
         self.giver = Giver(addresses, offer_timeout_seconds=self.settings.offer_timeout_seconds)
@@ -100,7 +103,7 @@ class Worker:
         return f"{_HOST}:{self.port}"
 
     # --- jobs ---------------------------------------------------------------------------------------------------------
-    def offered(self, room: Room, attributes: dict[str, str]) -> bool:
+    async def offered(self, room: Room, attributes: dict[str, str]) -> bool:
         """LiveKit offers a job; as the real main process answers it."""
         handoff_id = attributes.get("handoff_id", "")
         if not self.life.is_well or self._admission.refuse_job(handoff_id) is not None:

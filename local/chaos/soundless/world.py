@@ -16,6 +16,8 @@ from handoff.store import Handoff
 from local.chaos.soundless.agent import Job
 from local.chaos.soundless.faults import KINDS, Strike
 from local.chaos.soundless.livekit import LiveKit
+from local.chaos.soundless.pace import Pace
+from local.chaos.soundless.rooms import Agent, Room, Seat
 from local.chaos.soundless.worker import Worker
 
 EVERY = 10
@@ -30,7 +32,7 @@ class World:
     """One run's. ``chance`` decides which handoff is struck how."""
 
     def __init__(self, chance: random.Random, *, every: int = EVERY) -> None:
-        self.chance, self.every = chance, every
+        self.chance, self.every, self.pace = chance, every, Pace()
         self.livekit = LiveKit()
         self.workers: list[Worker] = []
         self.handoffs: dict[str, Handoff] = {}
@@ -71,6 +73,12 @@ class World:
     def resumed(self, call_id: str, epoch: int) -> None:
         """A successor goes on under that epoch."""
         self.successors[call_id, epoch] += 1
+
+    def seat(self, room: Room, me: Agent) -> Seat:
+        """The room as one agent has it; some of its words are lost, or come twice."""
+        return Seat(
+            room, me, lose_word=lambda: self.loses_word(room.name), say_twice=lambda: self.says_twice(room.name)
+        )
 
     def loses_word(self, room: str) -> bool:
         """Whether the next word in that room is lost; once."""
