@@ -57,18 +57,18 @@ COPY images/install images/
 COPY libs libs
 
 FROM ours AS worker-libs
-RUN images/install /out libs/handoff libs/worker
+RUN images/install /out libs/telemetry libs/handoff libs/worker
 FROM ours AS office-libs
-RUN images/install /out libs/backoffice
+RUN images/install /out libs/telemetry libs/backoffice
 FROM ours AS ledger-libs
-RUN images/install /out libs/handoff libs/backoffice libs/ledger
+RUN images/install /out libs/telemetry libs/handoff libs/backoffice libs/ledger
 FROM ours AS scale-down-libs
 RUN images/install /out libs/scale_down
 FROM ours AS gateway-libs
 COPY gateway gateway
-RUN images/install /out libs/handoff libs/yaml_lines ./gateway
+RUN images/install /out libs/telemetry libs/handoff libs/yaml_lines ./gateway
 FROM ours AS speech-libs
-RUN images/install /out libs/handoff libs/yaml_lines
+RUN images/install /out libs/telemetry libs/handoff libs/yaml_lines
 COPY local /out/local
 RUN python -m compileall -q --invalidation-mode unchecked-hash /out/local
 

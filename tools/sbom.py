@@ -52,13 +52,21 @@ class Image:
 
 
 IMAGES: dict[str, Image] = {
-    **{name: Image("worker", ("libs/handoff", "libs/worker", f"services/{name}")) for name in _SERVICES},
-    **{f"{name}-mcp": Image("office", ("libs/backoffice", f"services/{name}")) for name in _WITH_OFFICE},
-    "gateway": Image("gateway", ("libs/handoff", "libs/yaml_lines", "gateway"), has_browser_script=True),
-    "ledger": Image("ledger", ("libs/handoff", "libs/backoffice", "libs/ledger")),
+    **{
+        name: Image("worker", ("libs/telemetry", "libs/handoff", "libs/worker", f"services/{name}"))
+        for name in _SERVICES
+    },
+    **{
+        f"{name}-mcp": Image("office", ("libs/telemetry", "libs/backoffice", f"services/{name}"))
+        for name in _WITH_OFFICE
+    },
+    "gateway": Image(
+        "gateway", ("libs/telemetry", "libs/handoff", "libs/yaml_lines", "gateway"), has_browser_script=True
+    ),
+    "ledger": Image("ledger", ("libs/telemetry", "libs/handoff", "libs/backoffice", "libs/ledger")),
     "scale-down": Image("scale-down", ("libs/scale_down",)),
-    "speech": Image("speech", ("libs/handoff", "libs/yaml_lines")),
-    "caller": Image("speech", ("libs/handoff", "libs/yaml_lines")),
+    "speech": Image("speech", ("libs/telemetry", "libs/handoff", "libs/yaml_lines")),
+    "caller": Image("speech", ("libs/telemetry", "libs/handoff", "libs/yaml_lines")),
 }
 """As the Dockerfile has them."""
 
