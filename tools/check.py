@@ -120,6 +120,8 @@ def checks(*, full: bool = True) -> list[Check]:
         # Fetched before the tests that need it, so that no test waits for it.
         Check("helm", (str(ROOT / "tools" / "helm"),), "helm"),
         _tier("charts", "tests/charts"),
+        # Snippets of skills, run: by Helm, and by LiveKit's server.
+        _tier("skill", "tests/skill", timeout_seconds=300, alone=True),
         Check("evals", _python("local", "eval", "--run-dir", str(_TEMP / "eval")), "eval", alone=True),
         # These mostly wait for one another's processes: two files at a time.
         _tier("integration", "tests/integration", more=("-n", "2", "--dist", "loadfile", *waits), alone=True),
@@ -140,6 +142,7 @@ GROUPS = {
         "postgresql",
         "model",
         "livekit",
+        "skill",
         "integration",
         "eval",
         "e2e",
@@ -151,6 +154,7 @@ GROUPS = {
     "contract": ("contract",),
     "charts": ("helm", "charts"),
     "offices": ("sqlite", "postgresql"),
+    "skill": ("helm", "livekit", "skill"),
     "integration": ("livekit", "integration"),
     "e2e": ("livekit", "e2e"),
 }

@@ -94,7 +94,9 @@ def _make(words: Sequence[str]) -> list[str]:
     variables = [word.partition("=")[0] for word in words if "=" in word and not word.startswith("-")]
     missing = [f"make {target}: no such target" for target in targets if target not in make_targets()]
     rules = "".join(make_targets().get(target, "") for target in targets)
-    return missing + [f"make {' '.join(targets)}: {name} is not used there" for name in variables if f"$({name})" not in rules]
+    return missing + [
+        f"make {' '.join(targets)}: {name} is not used there" for name in variables if f"$({name})" not in rules
+    ]
 
 
 # --- helm, kubectl ------------------------------------------------------------------------------------------------------
@@ -145,8 +147,8 @@ def _python(words: Sequence[str]) -> list[str]:
     module, rest = words[1], list(words[2:])
     if module == "pytest":
         return []
-    for depth in (1, 0):
-        subcommand = [word for word in rest[:depth] if re.fullmatch(r"[a-z-]+", word)]
-        if len(subcommand) == depth and (told := _help(sys.executable, "-m", module, *subcommand)):
-            return _flags(rest, told)
-    return [f"python -m {module}: no such module, or it has no help"]
+    # A word that is no subcommand makes argparse refuse before it comes to --help.
+    subcommand = [word for word in rest[:1] if re.fullmatch(r"[a-z-]+", word) and not word.startswith("-")]
+    if told := _help(sys.executable, "-m", module, *subcommand):
+        return _flags(rest, told)
+    return [f"python -m {module} {rest[0] if rest else ''}: no such module, or no such subcommand of it"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -54,11 +53,11 @@ def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
 
 
 @pytest.fixture(scope="session")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment in which `python`, `helm` and `kubectl` are those of this repository."""
+def programs(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A shell's first line, after which `python`, `helm` and `kubectl` are those of this repository."""
     folder = tmp_path_factory.mktemp("programs")
     (folder / "helm").symlink_to(rendering.helm())
     if commands.kubectl():
         (folder / "kubectl").symlink_to(commands.kubectl())
-    path = [str(folder), str(Path(sys.executable).parent), os.environ.get("PATH", "/usr/bin:/bin")]
-    return {**os.environ, "PATH": os.pathsep.join(path), "TMPDIR": str(tmp_path_factory.mktemp("tmp"))}
+    path = f"{folder}:{Path(sys.executable).parent}"
+    return f'export PATH="{path}:$PATH" TMPDIR="{tmp_path_factory.mktemp("tmp")}"\n'

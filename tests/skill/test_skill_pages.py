@@ -10,9 +10,21 @@ from pathlib import Path
 import pytest
 from handoff.context import NEVER_CROSSES
 from handoff.directory import DIRECTORY
+from telemetry.catalog import METRICS
 
 from tests.skill import commands
-from tests.skill.fences import ROOT, SKILL, WITH_LIVEKIT, all_fences, code_words, fences, front_matter, links, pages, prose
+from tests.skill.fences import (
+    ROOT,
+    SKILL,
+    WITH_LIVEKIT,
+    all_fences,
+    code_words,
+    fences,
+    front_matter,
+    links,
+    pages,
+    prose,
+)
 
 KINDS = frozenset({"python", "bash", "yaml", "promql", "text"})
 """Of blocks. All are run or read by somebody but ``text``, which holds drawings."""
@@ -57,7 +69,9 @@ def test_references_lie_one_level_deep_and_the_first_page_leads_to_each() -> Non
 @PAGES
 def test_every_block_is_of_a_kind_that_somebody_runs_or_reads(page: Path) -> None:
     assert [f"{one.name}: {one.kind or 'no kind'}" for one in fences(page) if one.kind not in KINDS] == []
-    assert [f"{page.name}:{at}" for at, line in prose(page) if re.match(r"(?: {4,}|\t)\S", line)] == [], "no block by indents"
+    assert [f"{page.name}:{at}" for at, line in prose(page) if re.match(r"(?: {4,}|\t)\S", line)] == [], (
+        "no block by indents"
+    )
 
 
 def test_drawings_hold_no_commands() -> None:
@@ -68,7 +82,9 @@ def test_drawings_hold_no_commands() -> None:
 def test_a_block_that_is_not_run_says_why() -> None:
     assert all(len(one.reason) > 10 for one in all_fences() if one.text.startswith("# Not run"))
     assert all("LIVEKIT_URL" in one.text for one in all_fences("python") if one.text.startswith(WITH_LIVEKIT))
-    assert [one.name for one in all_fences("python", "yaml", "promql") if one.reason] == [], "only commands may be left out"
+    assert [one.name for one in all_fences("python", "yaml", "promql") if one.reason] == [], (
+        "only commands may be left out"
+    )
 
 
 # --- what is named is there ------------------------------------------------------------------------------------------------
@@ -128,17 +144,30 @@ def test_variables_exist_and_have_the_defaults_that_are_told(page: Path) -> None
     assert [f"{name} is {defaults[name]}" for name, value in told if float(defaults[name]) != float(value)] == []
 
 
-@cache
-def _known_metrics() -> str:
-    sources = [*(ROOT / "libs").rglob("*.py"), *(ROOT / "gateway").rglob("*.py")]
-    return "\n".join(path.read_text(encoding="utf-8") for path in sources if "tests" not in path.parts)
-
-
 @PAGES
-def test_metrics_are_counted_by_somebody(page: Path) -> None:
-    named = sorted(set(_METRIC.findall(page.read_text(encoding="utf-8"))))
-    # A counter may be written down without its suffix.
-    assert [one for one in named if one.removesuffix("_total") not in _known_metrics()] == []
+def test_metrics_are_those_of_the_catalog(page: Path) -> None:
+    assert sorted(set(_METRIC.findall(page.read_text(encoding="utf-8"))) - METRICS.keys()) == []
+
+
+def test_the_table_of_metrics_has_their_labels() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for _, line in prose(SKILL / "references/diagnosis.md")
+    ]
+    told = {name: row[1] for row in rows if len(row) == 3 for name in _METRIC.findall(row[0])}
+    assert len(told) > 20
+    wrong = [
+        name for name, labels in told.items() if [*METRICS[name].labels] != [one for one in labels.split(", ") if one]
+    ]
+    assert wrong == []
+
+
+def test_every_way_in_which_a_handoff_can_fail_is_explained() -> None:
+    explained: set[str] = set()
+    for _, line in prose(SKILL / "references/diagnosis.md"):
+        cells = line.strip("|").split("|")
+        if len(cells) == 5:
+            explained |= set(re.findall(r"`(\w+)`", cells[0]))
+    assert set(METRICS["voicemesh_handoffs_total"].labels["outcome"]) - {"moved"} <= explained
 
 
 # --- figures stand in their sources ----------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ A block that wants what no test's machine has says so in its first line; then ea
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -30,21 +29,21 @@ def named(fence: Fence) -> str:
 
 @pytest.mark.parametrize("fence", all_fences("python"), ids=named)
 def test_python_runs(fence: Fence, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    environment, runner = dict(os.environ), [sys.executable]
+    runner = [sys.executable]
     if fence.text.startswith(WITH_LIVEKIT):
-        environment |= request.getfixturevalue("livekit")
-        runner += ["-c", _TO_ITS_END]
+        told = request.getfixturevalue("livekit")
+        runner = ["env", *(f"{name}={value}" for name, value in told.items()), sys.executable, "-c", _TO_ITS_END]
     script = tmp_path / f"{fence.page.stem.replace('-', '_')}_{fence.line}.py"
     script.write_text(fence.text, encoding="utf-8")
-    done = _run([*runner, str(script)], environment, _PYTHON_SECONDS)
+    done = _run([*runner, str(script)], _PYTHON_SECONDS)
     assert done.returncode == 0, f"{fence.name}\n{done.stdout}{done.stderr}"
 
 
 @pytest.mark.parametrize("fence", [one for one in all_fences("bash") if not one.reason], ids=named)
-def test_commands_run(fence: Fence, programs: dict[str, str]) -> None:
+def test_commands_run(fence: Fence, programs: str) -> None:
     if "kubectl " in fence.text and not commands.kubectl():
         pytest.skip("no kubectl on this machine, and none came with Helm")
-    done = _run(["bash", "-euo", "pipefail", "-c", fence.text], programs, _SHELL_SECONDS)
+    done = _run(["bash", "-euo", "pipefail", "-c", programs + fence.text], _SHELL_SECONDS)
     assert done.returncode == 0, f"{fence.name}\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
 
 
@@ -72,5 +71,5 @@ def test_prometheus_itself_was_asked() -> None:
         pytest.skip("no promtool on this machine: rules and expressions were only looked at, not parsed")
 
 
-def _run(command: list[str], environment: dict[str, str], seconds: float) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds)
+def _run(command: list[str], seconds: float) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds)
