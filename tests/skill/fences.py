@@ -37,6 +37,11 @@ class Fence:
         return f"{self.page.name}:{self.line}"
 
     @property
+    def needs_livekit(self) -> bool:
+        """Whether it talks to a LiveKit server."""
+        return self.text.startswith(WITH_LIVEKIT)
+
+    @property
     def reason(self) -> str:
         """Why it is not run, in its own words; empty when it is."""
         first = self.text.partition("\n")[0]
