@@ -279,6 +279,12 @@ class Settings:
         why="where sentences for the worst case are kept; empty = with temporary files",
     )
     log_level: str = _var("VOICEMESH_LOG_LEVEL", _text, "INFO", why="DEBUG, INFO, WARNING or ERROR")
+    otlp_endpoint: str = _var(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        _url("http", "https"),
+        "",
+        why="where spans are sent (OTLP over HTTP), e.g. http://127.0.0.1:4318; empty = nowhere",
+    )
 
     @property
     def has_model(self) -> bool:
