@@ -123,6 +123,8 @@ def checks(*, full: bool = True) -> list[Check]:
         # Likewise.
         Check("promtool", (str(ROOT / "tools" / "promtool"),), "rules"),
         _tier("rules", "tests/rules", timeout_seconds=600),
+        # Snippets of skills, run: by Helm, and by LiveKit's server.
+        _tier("skill", "tests/skill", timeout_seconds=300, alone=True),
         Check("evals", _python("local", "eval", "--run-dir", str(_TEMP / "eval")), "eval", alone=True),
         # These mostly wait for one another's processes: two files at a time.
         _tier("integration", "tests/integration", more=("-n", "2", "--dist", "loadfile", *waits), alone=True),
@@ -144,6 +146,7 @@ GROUPS = {
         "postgresql",
         "model",
         "livekit",
+        "skill",
         "integration",
         "eval",
         "e2e",
@@ -156,6 +159,7 @@ GROUPS = {
     "charts": ("helm", "charts"),
     "rules": ("rules",),
     "offices": ("sqlite", "postgresql"),
+    "skill": ("helm", "livekit", "skill"),
     "integration": ("livekit", "integration"),
     "e2e": ("livekit", "e2e"),
 }

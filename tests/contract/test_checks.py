@@ -79,7 +79,7 @@ def test_a_failed_check_is_named_even_when_no_test_failed() -> None:
 
 
 def test_what_is_heard_or_served_has_the_machine_to_itself() -> None:
-    assert {one.name for one in check.checks() if one.alone} == {"evals", "integration", "e2e"}
+    assert {one.name for one in check.checks() if one.alone} == {"evals", "skill", "integration", "e2e"}
 
 
 def test_checks_that_share_the_machine_come_back_in_their_order_each_with_its_output(
