@@ -167,7 +167,7 @@ COPY --from=gateway-venv /opt/venv /opt/venv
 COPY --from=gateway-libs /out /app
 COPY --from=web /web/node_modules/livekit-client/dist/livekit-client.umd.js /web/
 ENV VOICEMESH_LIVEKIT_CLIENT=/web/livekit-client.umd.js
-EXPOSE 8088
+EXPOSE 8088 9090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8088/health/live', timeout=2)"]
 ENTRYPOINT ["python", "-m", "gateway"]
 

@@ -1,6 +1,6 @@
 """`python -m gateway`: serves the call page until SIGTERM.
 
-Exit codes: 0 stopped, 1 the port cannot be listened on, 2 the settings are not usable.
+Exit codes: 0 stopped, 1 a port cannot be listened on, 2 the settings are not usable.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from contextlib import contextmanager, suppress
 
 import uvicorn
 from handoff.redis_store import RedisStore
+from telemetry import tracing
 
+from gateway import metrics
 from gateway.app import application
 from gateway.finished_rooms import FinishedRooms
 from gateway.log_lines import log_as_lines
@@ -29,7 +31,21 @@ def main() -> int:
         print(f"gateway: {error}", file=sys.stderr)
         return 2
     log_as_lines()
-    return asyncio.run(_serve(settings))
+    try:
+        shown = metrics.serve(host=settings.bind_host, port=settings.metrics_port)
+    except OSError as error:
+        print(
+            f"gateway: cannot listen on VOICEMESH_METRICS_PORT {settings.metrics_port} of {settings.bind_host}"
+            f" ({error.strerror or type(error).__name__}): give a free one",
+            file=sys.stderr,
+        )
+        return 1
+    tracing.start("gateway", endpoint=settings.otlp_endpoint)
+    try:
+        return asyncio.run(_serve(settings))
+    finally:
+        shown.shutdown()
+        tracing.stop()
 
 
 async def _serve(settings: Settings) -> int:

@@ -21,6 +21,7 @@ from gateway.closed_pages import ClosedPages
 from gateway.console import Console
 from gateway.doors import FRONT_DESK, BadPass, Door, NoSuchService, open_again, open_door
 from gateway.guards import Rates, refusal
+from gateway.metrics import Asking
 from gateway.rooms import LiveKitRooms, Rooms
 from gateway.secure_headers import SecureHeaders
 from gateway.settings import Settings
@@ -80,9 +81,15 @@ class FrontDoor:
 
     async def new_call(self, request: Request) -> Response:
         """201 and the way into a new room. A body is optional: ``{"service": "billing"}`` is billing's direct line."""
-        answer = await self._new_call(request)
+        asking = Asking()
+        try:
+            answer = await self._new_call(request, asking)
+        except Exception:
+            asking.refused(500)
+            raise
         if answer.status_code >= 400:
             log.warning("a call was refused: %d", answer.status_code)  # who asked is in no log
+            asking.refused(answer.status_code)
         return guards.readable(answer, request, self._settings.origins)
 
     async def may_ask(self, request: Request) -> Response:
@@ -96,7 +103,7 @@ class FrontDoor:
         }
         return guards.readable(Response(status_code=204, headers=told), request, self._settings.origins)
 
-    async def _new_call(self, request: Request) -> Response:
+    async def _new_call(self, request: Request, asking: Asking) -> Response:
         if (refused := await self._refused(request)) is not None:
             return refused
         try:
@@ -108,6 +115,7 @@ class FrontDoor:
         except NoSuchService as error:
             return refusal(400, "bad_request", str(error))
         log.info("a call was let in", extra={"call_id": door.call_id})
+        asking.let_in(door.call_id, door.service)
         return self._let_in(request, door, status=201)
 
     async def same_call(self, request: Request) -> Response:
@@ -115,7 +123,7 @@ class FrontDoor:
         in just now may have been answered by nobody yet."""
         if why := forwarded.not_ours(request, (), proxies=self._settings.proxies):
             return refusal(403, "wrong_origin", why)
-        pass_ = request.cookies.get(COOKIE, "")
+        pass_, asking = request.cookies.get(COOKIE, ""), Asking()
         if not pass_:
             return Response(status_code=204)
         try:
@@ -125,11 +133,14 @@ class FrontDoor:
         try:
             call, floor = await self._store.load_call(door.call_id), await self._store.load_floor(door.call_id)
         except HandoffError:
+            asking.refused(503)
             return refusal(503, "try_again", "it cannot be told now whether the call still goes on")
         if call is None and door.is_new(self._settings):
+            asking.let_in(door.call_id, door.service)
             return self._let_in(request, door, status=200)
         if call is None or call.ending is not None:
             return self._forgotten()
+        asking.let_in(door.call_id, floor.service if floor is not None else door.service)
         return self._let_in(request, door, status=200, service=floor.service if floor is not None else "")
 
     async def page_is_closed(self, request: Request) -> Response:

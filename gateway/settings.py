@@ -61,6 +61,8 @@ class Settings:
     """How long a viewer stays signed in: a working day."""
     bind_host: str = "0.0.0.0"
     http_port: int = 8088
+    metrics_port: int = 9090
+    """For Prometheus, and apart from the pages, for those are anybody's."""
     calls_per_minute: int = 10
     """From one address."""
     proxies: int = 0
@@ -71,6 +73,8 @@ class Settings:
     """How long a reloaded page is recognised: as long as a call's record lives."""
     client_path: Path = Path(_CLIENT)
     """LiveKit's own client for browsers, as npm installs it."""
+    otlp_endpoint: str = ""
+    """Where spans are sent (OTLP over HTTP, the base address); empty: nowhere."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = ENVIRONMENT) -> Settings:
@@ -94,10 +98,12 @@ class Settings:
             console_user_header=reading.text("VOICEMESH_CONSOLE_USER_HEADER"),
             bind_host=reading.text("VOICEMESH_BIND_HOST", default="0.0.0.0"),
             http_port=reading.number("VOICEMESH_HTTP_PORT", 8088, 0, 65535),
+            metrics_port=reading.number("VOICEMESH_METRICS_PORT", 9090, 0, 65535),
             calls_per_minute=reading.number("VOICEMESH_CALLS_PER_MINUTE", 10, 1, 100_000),
             proxies=reading.number("VOICEMESH_PROXIES", 0, 0, 10),
             call_seconds=reading.number("VOICEMESH_CALL_TTL_SECONDS", 3600, 60, 86_400),
             client_path=Path(reading.text("VOICEMESH_LIVEKIT_CLIENT", default=_CLIENT)),
+            otlp_endpoint=reading.url("OTEL_EXPORTER_OTLP_ENDPOINT", ("http", "https")),
         )
         reading.problems += [*_problems_of_the_console(settings), *_problems_of_the_desk(settings)]
         if reading.problems:

@@ -66,6 +66,12 @@ spec:
 {{- end }}
 {{- end }}
 
+{{- define "mesh.toCollector" -}}
+{{- if .Values.global.tracing.endpoint }}
+{{- include "mesh.flow" .Values.global.networkPolicy.tracing }}
+{{- end }}
+{{- end }}
+
 {{- define "mesh.toPostgres" -}}
 {{- if .Values.global.postgres.bundled }}
 - to: {{- include "mesh.components" (list "postgres") | nindent 4 }}

@@ -94,6 +94,12 @@ checksum/secrets: {{ . | quote }}
   valueFrom: {secretKeyRef: {name: {{ .Values.global.redis.secret }}, key: REDIS_URL}}
 {{- end }}
 
+{{- define "mesh.tracingVariables" -}}
+{{- with .Values.global.tracing.endpoint }}
+- {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }}}
+{{- end }}
+{{- end }}
+
 {{- define "mesh.plainVariables" -}}
 {{- range $name, $value := . }}
 - {name: {{ $name }}, value: {{ $value | toString | quote }}}

@@ -6,7 +6,8 @@ import json
 import logging
 import sys
 
-from gateway.log_lines import JsonLines
+from telemetry.log_lines import JsonLines
+from telemetry.names import trace_hex_of
 
 
 def line_of(**extra: object) -> dict[str, object]:
@@ -26,6 +27,7 @@ def test_a_line_says_what_when_and_of_which_call() -> None:
         "logger": "gateway.console",
         "message": "a call's words were read",
         "call_id": "call-1",
+        "trace_id": trace_hex_of("call-1"),
     }
 
 

@@ -20,6 +20,8 @@ def test_all_problems_are_told_together_and_no_secret_is_quoted() -> None:
         "VOICEMESH_GATEWAY_SECRET": "tooshort",
         "VOICEMESH_HTTP_PORT": "eighty",
         "VOICEMESH_ORIGINS": "www.example.com",
+        "VOICEMESH_METRICS_PORT": "70000",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318",
     }
     with pytest.raises(SettingsError) as found:
         Settings.from_env(bad)
@@ -32,6 +34,8 @@ def test_all_problems_are_told_together_and_no_secret_is_quoted() -> None:
         "GATEWAY_SECRET",
         "HTTP_PORT",
         "ORIGINS",
+        "METRICS_PORT",
+        "OTEL_EXPORTER_OTLP_ENDPOINT must start with http:// or https://",
     )
     assert all(name in told for name in wanted)
     assert "tooshort" not in told

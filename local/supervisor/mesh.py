@@ -239,7 +239,7 @@ class Mesh:
     # --- the process table ----------------------------------------------------------------------------------------------
     def _pick_ports(self) -> None:
         names = ["redis", "livekit", "livekit.udp", "sip", "sip.health", "speech", "ledger.health", "ledger.metrics"]
-        names += [*BACK_OFFICES.values(), GATEWAY]
+        names += [*BACK_OFFICES.values(), GATEWAY, "gateway.metrics"]
         workers = dict.fromkeys((*SERVICES, *self.workers))
         names += [f"{worker}.{kind}" for worker in workers for kind in ("health", "metrics", "grpc")]
         if unknown := sorted(set(self._wanted_ports) - set(names)):
@@ -334,11 +334,8 @@ class Mesh:
 
     def _gateway(self) -> Spec:
         own = {
-            "LIVEKIT_URL": self.livekit_url,
-            "LIVEKIT_API_KEY": self.livekit_api_key,
-            "LIVEKIT_API_SECRET": self.livekit_api_secret,
-            "REDIS_URL": self.redis_url,
-            "VOICEMESH_BIND_HOST": HOST,
+            **self._surroundings(),
+            "VOICEMESH_METRICS_PORT": str(self._port["gateway.metrics"]),
             "VOICEMESH_HTTP_PORT": str(self._port[GATEWAY]),
             "VOICEMESH_GATEWAY_SECRET": secrets.token_urlsafe(36),
             # Whoever started the mesh may see and read all of it.
@@ -356,11 +353,7 @@ class Mesh:
     def _worker(self, worker: str) -> Spec:
         port, service = self._port, service_of_worker(worker)
         env = {
-            "LIVEKIT_URL": self.livekit_url,
-            "LIVEKIT_API_KEY": self.livekit_api_key,
-            "LIVEKIT_API_SECRET": self.livekit_api_secret,
-            "REDIS_URL": self.redis_url,
-            "VOICEMESH_BIND_HOST": HOST,
+            **self._surroundings(),
             "VOICEMESH_HEALTH_PORT": str(port[f"{worker}.health"]),
             "VOICEMESH_METRICS_PORT": str(port[f"{worker}.metrics"]),
             "VOICEMESH_GRPC_PORT": str(port[f"{worker}.grpc"]),
@@ -384,6 +377,10 @@ class Mesh:
             ready_seconds=150,
             stop_seconds=_WORKER_STOP_SECONDS,
         )
+
+    def _surroundings(self) -> dict[str, str]:
+        where = {"LIVEKIT_URL": self.livekit_url, "REDIS_URL": self.redis_url, "VOICEMESH_BIND_HOST": HOST}
+        return where | {"LIVEKIT_API_KEY": self.livekit_api_key, "LIVEKIT_API_SECRET": self.livekit_api_secret}
 
     def _env(self, name: str, own: Mapping[str, str] | None = None) -> dict[str, str]:
         return {

@@ -19,6 +19,7 @@ ALLOWED: dict[tuple[str, int], set[str]] = {
     **{(service, 9090): set() for service in SERVICES},
     **{(service, 8000): set() for service in SERVICES},
     ("gateway", 8088): {"livekit", "stranger"},
+    ("gateway", 9090): set(),
     ("ledger", 8080): set(),
     ("ledger", 9090): set(),
     ("scale-down", 8080): set(),
@@ -99,6 +100,22 @@ def test_an_address_that_is_given_bounds_the_flow(production: Rendered) -> None:
     }
     assert reached == {5432: "10.20.1.0/24", 6379: "10.20.0.0/24", 7880: "203.0.113.0/24"}
     assert not any(is_open(rule, 5432) for rule in production.one("NetworkPolicy", "triage")["spec"]["egress"])
+
+
+def test_who_makes_spans_reaches_the_collector_and_nobody_does_while_there_is_none(
+    production: Rendered, mesh: Rendered
+) -> None:
+    def reaching(found: Rendered) -> dict[str, Any]:
+        return {
+            name: rule["to"]
+            for name, policy in found.of("NetworkPolicy").items()
+            for rule in policy["spec"].get("egress", [])
+            if is_open(rule, 4318)
+        }
+
+    there = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "observability"}}}]
+    assert reaching(production) == dict.fromkeys((*SERVICES, "gateway", "ledger"), there)
+    assert reaching(mesh) == {}
 
 
 def test_a_livekit_on_its_nodes_network_is_no_pod(mesh: Rendered) -> None:

@@ -38,6 +38,21 @@ def test_nor_when_everything_is_switched_on() -> None:
     assert {"VOICEMESH_TLS_DIR", "VOICEMESH_CANARY_WEIGHT"} <= given(found)
 
 
+def test_every_program_that_makes_spans_is_told_where_they_go(production: Rendered, trial: Rendered) -> None:
+    told = {
+        (owner, container["name"])
+        for owner, pod in production.pods()
+        for container in containers(pod["spec"])
+        if variables(container).get("OTEL_EXPORTER_OTLP_ENDPOINT") == "http://otel-collector.observability:4318"
+    }
+    offices = {(owner, "back-office") for owner in ("billing", "billing-canary", "technical", "sales", "escalation")}
+    assert told == offices | {("gateway", "gateway"), ("ledger", "ledger")}
+    assert all(
+        "OTEL_EXPORTER_OTLP_ENDPOINT" in production.one("ConfigMap", name)["data"] for name in rendering.SERVICES
+    )
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in given(trial)
+
+
 @pytest.mark.parametrize("file", ["values.yaml", "values-trial.yaml", "values-production.yaml"])
 def test_variables_in_values_are_text(file: str) -> None:
     """Helm's own complaint would come at an install."""

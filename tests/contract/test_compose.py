@@ -175,7 +175,7 @@ def test_only_back_offices_and_the_ledger_know_a_database_each_its_own(services:
 def test_back_offices_and_databases_cannot_reach_the_internet(file: dict[str, Any], services: dict[str, Any]) -> None:
     assert file["networks"] == {"default": None, "offices": {"internal": True}, "databases": {"internal": True}}
     assert {name for name, service in services.items() if "offices" in service.get("networks", ())} == {
-        *OFFICES, *(office.removesuffix("-mcp") for office in OFFICES)
+        *OFFICES, *(office.removesuffix("-mcp") for office in OFFICES), "otel-collector"
     }  # fmt: skip
     assert all("default" not in services[name]["networks"] for name in (*OFFICES, "postgres"))
 

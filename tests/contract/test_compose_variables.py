@@ -28,6 +28,8 @@ ELSEWHERE = {"VOICEMESH_PEERS", "VOICEMESH_CLIPS_DIR", "VOICEMESH_LIVEKIT_CLIENT
 OF_THE_CHARTS = {"VOICEMESH_TLS_DIR", "VOICEMESH_CANARY_WEIGHT"}
 """On one machine's own network nothing is encrypted, and a canary is another Deployment."""
 OF_CUSTOMER_CARE = {"VOICEMESH_DESK_PHONES", "VOICEMESH_DESK_TRUNK", "VOICEMESH_DESK_RING_SECONDS"}
+OF_ALL = {"OTEL_EXPORTER_OTLP_ENDPOINT"}
+"""What back offices, the ledger and the gateway read as the workers do, by a reading that they share or under a name that is not ours."""
 NOT_HERE = ON_ONE_MACHINE | ELSEWHERE | OF_THE_CHARTS
 
 
@@ -44,7 +46,7 @@ def of_a_worker() -> set[str]:
 def of_an_office(service: str) -> set[str]:
     text = (ROOT / "services" / service / f"{service}_mcp" / "settings.py").read_text()
     own = set(OF_ONE_OFFICE.findall(text)) | {f"{service.upper()}_SEED_EXAMPLES"}
-    return own | {"DATABASE_URL", "VOICEMESH_CAPABILITY_KEY", "VOICEMESH_LOG_LEVEL"}
+    return own | {"DATABASE_URL", "VOICEMESH_CAPABILITY_KEY", "VOICEMESH_LOG_LEVEL", *OF_ALL}
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -61,11 +63,11 @@ def test_a_back_office_is_given_what_it_reads(given: dict[str, Mapping[str, Any]
 
 
 def test_the_ledger_is_given_what_it_reads(given: dict[str, Mapping[str, Any]]) -> None:
-    assert set(given["ledger"]) == of_the_ledger() - NOT_HERE | {"DATABASE_URL", "VOICEMESH_LOG_LEVEL"}
+    assert set(given["ledger"]) == of_the_ledger() - NOT_HERE | {"DATABASE_URL", "VOICEMESH_LOG_LEVEL", *OF_ALL}
 
 
 def test_the_gateway_is_given_what_it_reads(given: dict[str, Mapping[str, Any]]) -> None:
-    assert set(given["gateway"]) == of_the_gateway() - NOT_HERE
+    assert set(given["gateway"]) == of_the_gateway() - NOT_HERE | OF_ALL
 
 
 def test_speech_needs_nothing(given: dict[str, Mapping[str, Any]]) -> None:

@@ -42,6 +42,7 @@
   "VOICEMESH_IDLE_PROCESSES" "set idleProcesses instead"
   "VOICEMESH_DRAIN_SECONDS" "set drainSeconds instead"
   "VOICEMESH_LOG_LEVEL" "set global.logLevel instead"
+  "OTEL_EXPORTER_OTLP_ENDPOINT" "set global.tracing.endpoint instead"
   "VOICEMESH_MCP_URL" "the chart sets it"
   "VOICEMESH_TLS_DIR" "set global.mtls.enabled instead"
   "VOICEMESH_CANARY_WEIGHT" "set canary.weight instead"

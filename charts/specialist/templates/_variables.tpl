@@ -9,6 +9,7 @@
   "VOICEMESH_CLIPS_DIR" "/tmp/clips"
   "VOICEMESH_LOG_LEVEL" $v.global.logLevel }}
 {{- with $v.global.livekit.url }}{{ $_ := set $plain "LIVEKIT_URL" . }}{{ end }}
+{{- with $v.global.tracing.endpoint }}{{ $_ := set $plain "OTEL_EXPORTER_OTLP_ENDPOINT" . }}{{ end }}
 {{- with $v.global.openai.baseUrl }}{{ $_ := set $plain "OPENAI_BASE_URL" . }}{{ end }}
 {{- if $v.global.speech.url }}
 {{- $_ := set $plain "VOICEMESH_SPEECH_URL" $v.global.speech.url }}

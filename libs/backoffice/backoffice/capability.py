@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,17 +15,17 @@ from datetime import UTC, datetime, timedelta
 import jwt
 
 from backoffice.office import Context, Refused
+from backoffice.request import CALL_HEADER, call_of, header
 from backoffice.settings import Settings
+
+__all__ = ["CALL_HEADER", "CallerOnLine", "caller_of", "issue", "require_capability"]
 
 log = logging.getLogger("backoffice.capability")
 
-CALL_HEADER = "X-Voicemesh-Call-Id"
 LIFETIME_SECONDS = 15 * 60
 NOT_VERIFIED = "Verify the caller's identity first."
 _ALGORITHM = "HS256"
 _MAX_TOKEN_CHARS = 2000
-_CALL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,127}")
-"""The + stands in the id of a call by telephone, which names our number that was called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,8 @@ class CallerOnLine:
 
 def caller_of(context: Context) -> CallerOnLine:
     """The call that asks, from the header ``X-Voicemesh-Call-Id``. Raises Refused when there is none."""
-    call_id = _header(context, CALL_HEADER)
-    if not _CALL_ID.fullmatch(call_id):
+    call_id = call_of(context)
+    if not call_id:
         raise Refused("I can't tell which call this is for.")
     return CallerOnLine(call_id)
 
@@ -55,7 +54,7 @@ def issue(settings: Settings, *, call_id: str, account_id: str) -> str:
 def require_capability(context: Context, account_id: str, settings: Settings) -> CallerOnLine:
     """The call, when its caller was verified for ``account_id`` on it. Raises Refused otherwise, always the same way."""
     caller = caller_of(context)
-    scheme, _, token = _header(context, "Authorization").partition(" ")
+    scheme, _, token = header(context, "Authorization").partition(" ")
     if scheme.lower() != "bearer" or len(token) > _MAX_TOKEN_CHARS:
         raise Refused(NOT_VERIFIED)
     try:
@@ -67,15 +66,6 @@ def require_capability(context: Context, account_id: str, settings: Settings) ->
     if (claims["sub"], claims["call"]) != (account_id, caller.call_id):
         raise Refused(NOT_VERIFIED)
     return caller
-
-
-def _header(context: Context, name: str) -> str:
-    try:
-        headers = context.headers
-    except ValueError:  # the SDK's way to say that there is no request
-        return ""
-    # Starlette's headers ignore case; those of a test may not.
-    return next((value for key, value in (headers or {}).items() if key.lower() == name.lower()), "")
 
 
 def _key(settings: Settings) -> str:

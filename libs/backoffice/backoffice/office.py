@@ -15,7 +15,9 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
 from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from telemetry import tracing
 
+from backoffice.request import call_of, trace_of
 from backoffice.words import Unreadable
 
 __all__ = ["BackOffice", "CallToolResult", "Context", "Refused"]
@@ -44,6 +46,16 @@ class BackOffice(MCPServer[Any]):
 
     async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
         """Calls a tool; wrong, missing or oversized arguments become a plain tool error."""
+        # A name that is none of ours is a model's invention, and may be anything.
+        what = {"voicemesh.tool": name if self._tool_manager.get_tool(name) else "other"}
+        call_id = call_of(context)
+        told = tracing.told(trace_of(context), call_id)
+        with tracing.span("mcp.tool", what, call_id=call_id, parent=told, kind=tracing.SERVER) as work:
+            result = await self._call_tool(name, arguments, context)
+            tracing.note(work, {"voicemesh.refused": getattr(result, "is_error", False)})
+            return result
+
+    async def _call_tool(self, name: str, arguments: dict[str, Any], context: Any) -> Any:
         if unusable := sorted(key[:64] for key, value in arguments.items() if not _is_usable(value)):
             return _wrong(unusable)
         try:

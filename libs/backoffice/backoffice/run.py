@@ -12,13 +12,14 @@ from typing import TypeVar
 
 import uvicorn
 from sqlalchemy.orm import Session
+from telemetry import tracing
+from telemetry.log_lines import JsonLines
 
 from backoffice.app import app
 from backoffice.database import Database, DatabaseUnusable
 from backoffice.office import BackOffice
 from backoffice.settings import Settings, SettingsError
 
-_LOG_FORMAT = '{"at": "%(asctime)s", "level": "%(levelname)s", "logger": "%(name)s", "message": "%(message)s"}'
 S = TypeVar("S", bound=Settings)
 
 
@@ -50,6 +51,7 @@ def main(
         return 2
     # uvicorn passes a signal on when it has shut down; by default SIGTERM would end us before the database is closed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    tracing.start(f"{name}-mcp", endpoint=settings.otlp_endpoint)
     try:
         application = app(make_office(database, settings), database, host=arguments.host)
         config = uvicorn.Config(application, log_config=None, access_log=False, timeout_graceful_shutdown=3)
@@ -58,11 +60,14 @@ def main(
         pass  # told to stop
     finally:
         database.close()
+        tracing.stop()
     return 0
 
 
 def _log_at(level: str) -> None:
-    logging.basicConfig(level=level, format=_LOG_FORMAT)
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level, handlers=[handler])
     # Alembic and the SDK tell more than is needed, the SDK also what was asked.
     for chatty in ("alembic", "mcp", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -41,6 +41,8 @@ class Settings:
     log_level: str = "INFO"
     capability_key: str = field(default="", repr=False)
     """Signs capabilities, at least 32 characters, the same in every back office; empty: a random one for this process."""
+    otlp_endpoint: str = ""
+    """Where spans are sent (OTLP over HTTP, the base address); empty: nowhere."""
 
 
 class Reading:
@@ -59,6 +61,7 @@ class Reading:
             "seed_examples": self.flag(f"{self._office.upper()}_SEED_EXAMPLES", default=True),
             "log_level": self._level(),
             "capability_key": self._key(),
+            "otlp_endpoint": self._otlp_endpoint(),
         }
 
     def done(self) -> None:
@@ -132,6 +135,14 @@ class Reading:
         if raw and raw not in _LEVELS:
             self.problems.append(f"VOICEMESH_LOG_LEVEL must be one of {', '.join(_LEVELS)}")
         return raw if raw in _LEVELS else "INFO"
+
+    def _otlp_endpoint(self) -> str:
+        raw = self._raw("OTEL_EXPORTER_OTLP_ENDPOINT")
+        if raw and not raw.startswith(("http://", "https://")):
+            self.problems.append(
+                "OTEL_EXPORTER_OTLP_ENDPOINT must start with http:// or https://: give e.g. http://127.0.0.1:4318"
+            )
+        return raw
 
     def _key(self) -> str:
         raw = self._raw("VOICEMESH_CAPABILITY_KEY")

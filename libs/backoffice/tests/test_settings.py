@@ -19,12 +19,14 @@ def test_everything_is_read() -> None:
             "PARCELS_SEED_EXAMPLES": "no",
             "VOICEMESH_LOG_LEVEL": "debug",
             "VOICEMESH_CAPABILITY_KEY": "k" * 32,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
             "PARCELS_FEE_LIMIT": "49.99",
             "PARCELS_MAX_DISCOUNT_PERCENT": "20",
         }
     )
     assert settings.database_url == "postgresql+psycopg://me:s3cret@h/parcels"
     assert (settings.seed_examples, settings.log_level, settings.capability_key) == (False, "DEBUG", "k" * 32)
+    assert settings.otlp_endpoint == "http://collector:4318"
     assert (settings.fee_limit_cents, settings.max_discount_percent) == (4999, 20)
 
 
@@ -40,6 +42,7 @@ def test_all_problems_are_reported_together_and_no_value_is_quoted() -> None:
         "PARCELS_SEED_EXAMPLES": "perhaps",
         "VOICEMESH_LOG_LEVEL": "LOUD",
         "VOICEMESH_CAPABILITY_KEY": "short-one",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318",
         "PARCELS_FEE_LIMIT": "plenty",
         "PARCELS_MAX_DISCOUNT_PERCENT": "most",
     }

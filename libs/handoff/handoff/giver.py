@@ -14,6 +14,7 @@ from typing import Any
 
 import grpc
 import grpc.aio
+from telemetry import tracing
 
 from handoff import wire
 from handoff.agent_ids import service_of
@@ -102,7 +103,8 @@ class Giver:
         try:
             with _faults(to_service):
                 async with self._at(address, to_service) as peer:
-                    response = await peer.Offer(request, timeout=self._offer_timeout_seconds)
+                    told = tuple(tracing.to_tell().items())
+                    response = await peer.Offer(request, timeout=self._offer_timeout_seconds, metadata=told)
         except (PeerUnreachable, StoreUnavailable) as e:
             return Expired(handoff_id, time.monotonic() - started, str(e))
         return wire.outcome_from_wire(response, handoff_id)

@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 
 import grpc
 import grpc.aio
+from telemetry import tracing
 
 from handoff import wire
 from handoff.context import HandoffContext, check_context, hops_exceeded
@@ -84,6 +85,7 @@ class Taker(wire.HandoffServiceServicer):
         self._agent_name = agent_name or service
         self._store = store
         self._admission = admission
+        self._directory = directory
         self._receives = directory[service].receives
         # One offer or withdrawal of a handoff at a time, or two copies of one offer would keep two places.
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -93,7 +95,8 @@ class Taker(wire.HandoffServiceServicer):
 
     async def Offer(self, request: wire.OfferRequest, rpc: Rpc) -> wire.OfferResponse:
         async with _faults_as_status(rpc):
-            outcome = await self._whole(self._answer(request))
+            told = tracing.told(_metadata(rpc), request.context.session_id)
+            outcome = await self._whole(self._answer(request, told))
         return wire.outcome_to_wire(outcome)
 
     async def Withdraw(self, request: wire.WithdrawRequest, rpc: Rpc) -> wire.WithdrawResponse:
@@ -132,16 +135,29 @@ class Taker(wire.HandoffServiceServicer):
         task.add_done_callback(self._steps.discard)
         return await asyncio.shield(task)
 
-    async def _answer(self, request: wire.OfferRequest) -> Accepted | Declined:
+    async def _answer(self, request: wire.OfferRequest, told: tracing.Parent) -> Accepted | Declined:
         handoff_id, call_id = request.context.handoff_id, request.context.session_id
-        async with self._turns.setdefault(handoff_id, asyncio.Lock()):
-            outcome = await self._decide(request)
+        what = {
+            "voicemesh.handoff_id": handoff_id,
+            "voicemesh.from": self._giver_of(request),
+            "voicemesh.to": self._service,
+        }
+        with tracing.span("handoff.answer", what, call_id=call_id, parent=told, kind=tracing.SERVER) as answering:
+            async with self._turns.setdefault(handoff_id, asyncio.Lock()):
+                outcome = await self._decide(request)
+            answer = outcome.reason.value if isinstance(outcome, Declined) else "accepted"
+            tracing.note(answering, {"voicemesh.outcome": answer})
         where = {"handoff_id": handoff_id, "call_id": call_id}
         if isinstance(outcome, Declined):
             log.info("offer declined: %s (%s)", outcome.reason, outcome.message, extra=where)
         else:
             log.info("offer accepted", extra=where)
         return outcome
+
+    def _giver_of(self, request: wire.OfferRequest) -> str:
+        """By name, if it is one of the mesh's: what stands in a context is another's word."""
+        name = next(iter(reversed(request.context.services)), "")
+        return name if name in self._directory else "other"
 
     async def _decide(self, request: wire.OfferRequest) -> Accepted | Declined:
         handoff_id = request.context.handoff_id
@@ -212,6 +228,12 @@ class Taker(wire.HandoffServiceServicer):
                 self._admission.release(handoff_id)
         log.info("withdrawn by the giver: now %s", state, extra={"handoff_id": handoff_id})
         return state
+
+
+def _metadata(rpc: Rpc | None) -> dict[str, str]:
+    """What came beside the message, its texts alone; nothing where a test calls the method itself."""
+    found = rpc.invocation_metadata() if rpc is not None else None
+    return {key: value for key, value in found or () if isinstance(value, str)}
 
 
 def _examine(context: HandoffContext, service: str, now: float) -> Declined | None:

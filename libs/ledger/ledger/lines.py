@@ -45,8 +45,8 @@ class Lines:
         read_at = await self._store.now()
         return [Ended(line, await known_handoffs(self._store, line.handoff_ids), read_at) for line in new], after
 
-    def write(self, session: Session, read: Sequence[Ended]) -> Sequence[str]:
-        """Adds the lines of calls that have none yet; returns their endings."""
+    def write(self, session: Session, read: Sequence[Ended]) -> Sequence[LedgerLine]:
+        """Adds the lines of calls that have none yet, and returns those."""
         known = _endings(session, [ended.line for ended in read])
         written = []
         for ended in read:
@@ -54,7 +54,7 @@ class Lines:
             if row.call_id not in known:
                 known[row.call_id] = row.ending
                 session.add(row)
-                written.append(row.ending)
+                written.append(ended.line)
         session.execute(delete(OpenCall).where(OpenCall.call_id.in_(known)))
         add_handoffs(session, [handoff for ended in read for handoff in ended.handoffs])
         return written

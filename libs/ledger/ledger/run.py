@@ -1,7 +1,7 @@
 """`python -m ledger run`: what is made in which order, and how it stops.
 
 Boot: settings -> database (brought up to date) -> metrics -> health -> the duties. Redis may be away: they wait for it.
-Stop: SIGTERM -> each duty finishes what it is doing -> health, metrics and database close. Nothing has to be
+Stop: SIGTERM -> each duty finishes what it is doing -> health, metrics and database close, the last spans go. Nothing has to be
 saved: killed at any moment, the next one goes on where the database says.
 Exit codes: 0 stopped, 2 settings, database or port unusable.
 """
@@ -9,19 +9,21 @@ Exit codes: 0 stopped, 2 settings, database or port unusable.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 from aiohttp import web
+from handoff.ledger import LedgerLine
 from handoff.redis_store import RedisStore
 from handoff.store import Store
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
+from telemetry import tracing
+from telemetry.log_lines import JsonLines
 
 from ledger import health, tickets
 from ledger.database import DatabaseUnusable, LedgerDatabase
@@ -31,26 +33,13 @@ from ledger.metrics import Metrics
 from ledger.settings import Settings, SettingsError
 from ledger.streams import StreamReader
 from ledger.tickets import Tickets
+from ledger.traces import write_roots
 from ledger.watch import REASONS, Watch
 
 log = logging.getLogger("ledger.run")
 
 _FINISH_SECONDS = 5.0
 """What a page takes many times over."""
-
-
-class _JsonLines(logging.Formatter):
-    """One JSON object a line; only fields that were chosen."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "at": round(record.created, 3),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        line |= {name: getattr(record, name) for name in ("call_id", "handoff_id") if hasattr(record, name)}
-        return json.dumps(line)
 
 
 class Ledger:
@@ -66,14 +55,12 @@ class Ledger:
             overdue=lambda: self._counted(self._overdue),
         )
         lines, promised = Lines(store, database), Tickets(store, database, settings=settings)
-        endings = StreamReader(
-            "ledger", database, fetch=lines.fetch, write=lines.write, on_written=self.metrics.written
-        )
+        self.endings = StreamReader("ledger", database, fetch=lines.fetch, write=lines.write, on_written=self._written)
         callbacks = StreamReader("callbacks", database, fetch=promised.fetch, write=promised.write)
         made = StreamReader("callbacks made", database, fetch=promised.fetch_done, write=promised.write_done)
         poll, look = settings.poll_seconds, settings.watch_seconds
         self.duties = (
-            Duty("endings", endings.catch_up, every_seconds=poll),
+            Duty("endings", self.endings.catch_up, every_seconds=poll),
             Duty("callbacks", callbacks.catch_up, every_seconds=poll),
             Duty("made", made.catch_up, every_seconds=poll),
             Duty("due", promised.keep_queue, every_seconds=look),
@@ -85,6 +72,10 @@ class Ledger:
         if not self._database.ping():
             return "database_unreachable"
         return next((duty.problem for duty in self.duties if duty.problem), "")
+
+    def _written(self, lines: Sequence[LedgerLine]) -> None:
+        self.metrics.written(line.ending.value for line in lines)
+        write_roots(lines)
 
     def _lags(self) -> dict[str, float]:
         return {duty.name: duty.lag_seconds for duty in self.duties}
@@ -114,11 +105,13 @@ def run() -> int:
     except (SettingsError, DatabaseUnusable) as e:
         print(f"ledger: {e}", file=sys.stderr)
         return 2
+    tracing.start("ledger", endpoint=settings.otlp_endpoint)
     try:
         return asyncio.run(_serve(settings, database))
     finally:
         # Here, for asyncio.run waits for the threads that are in the middle of a transaction.
         database.close()
+        tracing.stop()
 
 
 async def _serve(settings: Settings, database: LedgerDatabase) -> int:
@@ -166,6 +159,6 @@ async def _listen(settings: Settings, ledger: Ledger, closing: AsyncExitStack) -
 
 def _log_at(level: str) -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(_JsonLines())
+    handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -68,7 +68,11 @@ class _Reading(Reading):
     """Adds Redis, ports and times to what a back office reads; leaves out its examples and its key."""
 
     def shared(self) -> dict[str, Any]:
-        return {"database_url": self._database_url(), "log_level": self._level()}
+        return {
+            "database_url": self._database_url(),
+            "log_level": self._level(),
+            "otlp_endpoint": self._otlp_endpoint(),
+        }
 
     def redis_url(self, *, is_needed: bool) -> str:
         url = self._raw("REDIS_URL")

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from handoff.errors import StoreUnavailable, WireMismatch
 from sqlalchemy.orm import Session
@@ -29,8 +29,8 @@ T = TypeVar("T")
 
 Fetch = Callable[[str, int], Awaitable[tuple[Sequence[T], str]]]
 """(cursor, at most so many) -> what follows the cursor and is not in the database yet, and the cursor after it."""
-Write = Callable[[Session, Sequence[T]], Sequence[str]]
-"""Writes what is not there yet (another reader may have been faster); returns a word for each that it has written."""
+Write = Callable[[Session, Sequence[T]], Sequence[Any]]
+"""Writes what is not there yet (another reader may have been faster); returns one item for each that it has written."""
 
 
 class StreamReader(Generic[T]):
@@ -43,7 +43,7 @@ class StreamReader(Generic[T]):
         *,
         fetch: Fetch[T],
         write: Write[T],
-        on_written: Callable[[Sequence[str]], None] = lambda words: None,
+        on_written: Callable[[Sequence[Any]], None] = lambda written: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name, self._database = name, database
@@ -100,8 +100,8 @@ class StreamReader(Generic[T]):
             hold(session, "stream", self._name)
             if seen is not None and not self._moved(session, seen, position):
                 return
-            words = self._write(session, items)
-        self._on_written(words)
+            written = self._write(session, items)
+        self._on_written(written)
 
     def _moved(self, session: Session, seen: str, position: str) -> bool:
         """False when another reader has moved the cursor meanwhile."""

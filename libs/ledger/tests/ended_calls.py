@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handoff.call import Ending
-from handoff.ledger import CallbackTicket
+from handoff.ledger import CallbackTicket, LedgerLine
 from handoff.lifecycle import State
 from handoff.memory_store import MemoryStore
 from handoff.store import Store
@@ -44,10 +44,10 @@ async def hand_over(store: MemoryStore, clock: FakeClock, call_id: str, *, gap_s
     return floor.epoch
 
 
-def reader(store: Store, database: LedgerDatabase, written: list[str] | None = None) -> StreamReader[object]:
+def reader(store: Store, database: LedgerDatabase, written: list[LedgerLine] | None = None) -> StreamReader[object]:
     """Of the lines, as the process has it."""
     lines = Lines(store, database)
-    told = (lambda words: None) if written is None else written.extend
+    told = (lambda lines: None) if written is None else written.extend
     return StreamReader("ledger", database, fetch=lines.fetch, write=lines.write, on_written=told)  # type: ignore[arg-type]
 
 

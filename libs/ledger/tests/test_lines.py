@@ -54,7 +54,7 @@ async def test_every_kind_of_ending_is_written(store: MemoryStore, database: Led
 async def test_more_lines_than_a_page_are_read_to_the_end(store: MemoryStore, database: LedgerDatabase) -> None:
     for number in range(450):
         await end_call(store, f"call-{number}")
-    written: list[str] = []
+    written: list[LedgerLine] = []
     await reader(store, database, written).catch_up()
     assert len(endings(database)) == len(written) == 450
 
@@ -112,7 +112,7 @@ async def test_the_next_reader_goes_on_where_the_one_before_stopped(
 async def test_of_two_readers_of_one_page_one_writes_it(store: MemoryStore, database: LedgerDatabase) -> None:
     for number in range(20):
         await end_call(store, f"call-{number}")
-    written: list[str] = []
+    written: list[LedgerLine] = []
     both = [reader(store, database, written) for _ in range(2)]
     await asyncio.gather(*(each.catch_up() for each in both))
     assert len(written) == len(endings(database)) == 20
@@ -210,7 +210,7 @@ async def test_a_database_that_fails_is_said_so_and_nothing_is_lost(
     lines = Lines(store, database)
     is_full = True
 
-    def write(session: Session, read: Sequence[Ended]) -> Sequence[str]:
+    def write(session: Session, read: Sequence[Ended]) -> Sequence[LedgerLine]:
         written = lines.write(session, read)
         if is_full:
             raise OperationalError("insert", None, Exception("disk full"))

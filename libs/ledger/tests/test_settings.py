@@ -31,13 +31,14 @@ def test_everything_is_read() -> None:
             "VOICEMESH_CALL_TTL_SECONDS": "7200",
             "VOICEMESH_CALLBACK_AFTER_SECONDS": "0",
             "VOICEMESH_CALLBACK_TIME_ZONE": "Asia/Tokyo",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector",
         }
     )
     assert settings.database_url == "postgresql+psycopg://me:s3cret@h/ledger"
     assert (settings.bind_host, settings.health_port, settings.metrics_port) == ("127.0.0.1", 1, 2)
     assert (settings.poll_seconds, settings.watch_seconds, settings.ending_bound_seconds) == (0.1, 1.0, 60.0)
     assert (settings.call_ttl_seconds, settings.callback_after_seconds, settings.time_zone) == (7200, 0, "Asia/Tokyo")
-    assert settings.log_level == "DEBUG"
+    assert (settings.log_level, settings.otlp_endpoint) == ("DEBUG", "https://collector")
     assert "s3cret" not in repr(settings)
 
 
@@ -54,6 +55,7 @@ def test_all_problems_are_reported_together_and_no_value_is_quoted() -> None:
         "VOICEMESH_CALL_TTL_SECONDS": "-1",
         "VOICEMESH_CALLBACK_AFTER_SECONDS": "inf",
         "VOICEMESH_CALLBACK_TIME_ZONE": "Atlantis/Deep",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "grpc://collector:4317",
     }
     with pytest.raises(SettingsError) as refused:
         Settings.from_env(bad)

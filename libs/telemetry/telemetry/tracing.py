@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextvars
 import logging
 import re
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
@@ -20,7 +21,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import (
     Link,
@@ -34,16 +35,20 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from telemetry import catalog
+from telemetry import catalog, sending
 from telemetry.names import TRACEPARENT, agent_span_id, root_span_id, trace_id_of
 
 log = logging.getLogger("voicemesh.tracing")
 
 Value = str | int | float | bool
+Parent = Context
+"""Where a span stands: see of_call, of_agent, told."""
+SERVER = SpanKind.SERVER
+"""The kind of a span that answers another process."""
 _FLUSH_MS = 500
 """What a killed process had not sent yet is lost: half a second of spans at most."""
 _QUEUE = 2048
-_FLUSH_AT_EXIT_MS = 1_000
+_LAST_SECONDS = 1.0
 """An ending job has some seconds; a collector that is away must not use them up."""
 _PLAIN = re.compile(r"[\w.:/@+-]{0,96}", re.ASCII)
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
@@ -91,7 +96,7 @@ def start(
         if not endpoint:
             return
         processor = BatchSpanProcessor(
-            _exporter(endpoint), max_queue_size=_QUEUE, schedule_delay_millis=_FLUSH_MS, export_timeout_millis=5_000
+            sending.to(endpoint), max_queue_size=_QUEUE, schedule_delay_millis=_FLUSH_MS, export_timeout_millis=5_000
         )
     _process.ids = _Ids()
     resource = Resource.create({"service.name": service, "service.namespace": "voicemesh", "service.version": version})
@@ -99,24 +104,16 @@ def start(
     _process.provider.add_span_processor(processor)
 
 
-def _exporter(endpoint: str) -> SpanExporter:
-    # Imported here: with protobuf and requests it takes 0.1 s and some megabytes, for those who trace.
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-    logging.getLogger("opentelemetry.exporter").setLevel(
-        logging.ERROR
-    )  # a collector that is away is no news every second
-    return OTLPSpanExporter(endpoint=endpoint.rstrip("/") + "/v1/traces", timeout=3)
-
-
 def stop() -> None:
     """Sends what waits, for a second at most; then no more. Blocks: not for an event loop in the middle of a call."""
-    if _process.provider is not None:
-        _process.provider.force_flush(_FLUSH_AT_EXIT_MS)
-        provider, _process.provider = _process.provider, None
-        with suppress(Exception):
-            provider.shutdown()
-    _process.home = None
+    provider, _process.provider, _process.home = _process.provider, None, None
+    if provider is None:
+        return
+    # In a thread that dies with the process: the SDK's own deadlines are not kept while a collector hangs.
+    closing = threading.Thread(target=provider.shutdown, name="voicemesh-last-spans", daemon=True)
+    with suppress(RuntimeError):  # no thread begins any more when the interpreter ends
+        closing.start()
+        closing.join(_LAST_SECONDS)
 
 
 def is_on() -> bool:

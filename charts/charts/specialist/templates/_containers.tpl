@@ -102,6 +102,9 @@ exec:
     - name: VOICEMESH_CAPABILITY_KEY
       valueFrom: {secretKeyRef: {name: {{ $v.global.keys.secret }}, key: VOICEMESH_CAPABILITY_KEY}}
     - {name: VOICEMESH_LOG_LEVEL, value: {{ $v.global.logLevel }}}
+    {{- with $v.global.tracing.endpoint }}
+    - {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }}}
+    {{- end }}
     {{- range $name, $value := $office.env }}
     - {name: {{ $name }}, value: {{ $value | toString | quote }}}
     {{- end }}
