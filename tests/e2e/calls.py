@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from handoff.call import Call, Ending
+from handoff.call import Call, Ending, Role
 from handoff.lifecycle import FINAL, State
 from handoff.redis_store import RedisStore
 from handoff.store import Handoff
@@ -66,6 +66,15 @@ CHARGED_TWICE = says("Hi, I was charged twice for my March invoice.", after="how
 GIVES_ACCOUNT = says("My account ID is A, C, four, seven, two, one.", after="account (ID|number)")
 AGREES = says("Yes please.", after="refund")
 IS_DONE = says("No, that's all, thank you.", after="anything else")
+
+
+def has_said(service: str, words: str) -> Callable[[Call], bool]:
+    """Whether an agent of the service has said it, and the caller heard it to its end."""
+
+    def so(call: Call) -> bool:
+        return any(t.role is Role.AGENT and t.service == service and words in t.text for t in call.turns)
+
+    return so
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +163,17 @@ def logs_of(mesh: Mesh) -> str:
     return "\n".join(told)
 
 
-async def ring(mesh: Mesh, script: Script, *, service: str = "triage", meddle: Meddle | None = None) -> Evidence:
-    """One call from answer to hang-up, with ``meddle`` at work meanwhile. Fails when the script could not be played on."""
-    access = new_access(
+async def ring(
+    mesh: Mesh,
+    script: Script,
+    *,
+    service: str = "triage",
+    meddle: Meddle | None = None,
+    access: Access | None = None,
+) -> Evidence:
+    """One call from answer to hang-up, with ``meddle`` at work meanwhile; ``access``: a door that was opened already. Fails when the
+    script could not be played on."""
+    access = access or new_access(
         mesh.livekit_url,
         api_key=mesh.livekit_api_key,
         api_secret=mesh.livekit_api_secret,

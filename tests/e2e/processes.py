@@ -60,6 +60,24 @@ def job_of(mesh: Mesh, service: str) -> psutil.Process:
     return jobs[0]
 
 
+def owner_of(mesh: Mesh, service: str) -> tuple[str, psutil.Process]:
+    """The worker of the service that has its one job, and that job's process."""
+    for worker in mesh.workers:
+        if worker.partition(".")[0] == service:
+            try:
+                return worker, job_of(mesh, worker)
+            except AssertionError:
+                continue
+    raise AssertionError(f"{service} has no job")
+
+
+async def metrics(mesh: Mesh, name: str, *, accept: str = "text/plain") -> str:
+    """What a process shows to Prometheus now: a worker, the ledger, or the gateway."""
+    url, told = mesh.metrics_url(name), {"accept": accept}
+    async with aiohttp.ClientSession() as session, session.get(url, headers=told) as answer:
+        return await answer.text()
+
+
 async def health(mesh: Mesh, service: str) -> dict[str, Any]:
     """What the worker says of itself: status, reason, active_sessions, capacity."""
     async with aiohttp.ClientSession() as session, session.get(f"{mesh.health_url(service)}/ready") as answer:

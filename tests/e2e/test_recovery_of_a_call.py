@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 import pytest_asyncio
-from handoff.call import Call, Ending, Role
+from handoff.call import Ending, Role
 from handoff.lifecycle import State
 
 from local.caller.ear import audible
@@ -26,17 +26,15 @@ from tests.e2e.calls import (
     Evidence,
     Live,
     caller,
+    has_said,
     ring,
     says,
 )
-from tests.e2e.processes import has_no_call, identities, job_of, until
+from tests.e2e.processes import has_no_call, identities, owner_of, until
+from tests.e2e.told_call import DECLINES, GIVES_ACCOUNT_AGAIN, GIVES_ZIP, ToldCall
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-GIVES_ZIP = says("Nine, seven, two, zero, nine.", after="ZIP code")
-GIVES_ACCOUNT_AGAIN = says("My account ID is A, C, four, seven, two, one.", after="cut off for a moment.*account ID")
-DECLINES = says("No, thank you.", after="refund it")
-"""The charge stays as it is, for the next test."""
 DANIEL = (
     says("My account ID is A, C, six, one, zero, two.", after="account (ID|number)"),
     says("Nine, eight, zero, five, two.", after="ZIP code"),
@@ -57,35 +55,10 @@ async def mesh(two_billings: Mesh) -> AsyncIterator[Mesh]:
             await two_billings.restart(worker)
 
 
-def owner_of(mesh: Mesh, service: str) -> tuple[str, psutil.Process]:
-    """The worker of the service that has its one job, and that job's process."""
-    for worker in mesh.workers:
-        if worker.partition(".")[0] == service:
-            try:
-                return worker, job_of(mesh, worker)
-            except AssertionError:
-                continue
-    raise AssertionError(f"{service} has no job")
-
-
-def has_said(service: str, words: str) -> object:
-    """Whether an agent of the service has said it, and the caller heard it to its end."""
-
-    def so(call: Call) -> bool:
-        return any(t.role is Role.AGENT and t.service == service and words in t.text for t in call.turns)
-
-    return so
-
-
 async def said_by_agents(live: Live) -> list[str]:
     """All that agents have said so far, as the record has it."""
     call = await live.store.load_call(live.call_id)
     return [turn.text for turn in call.turns if turn.role is Role.AGENT] if call is not None else []
-
-
-def has_heard(words: str) -> object:
-    """Whether the caller was understood to say it."""
-    return lambda call: any(t.role is Role.CALLER and words in t.text.lower() for t in call.turns)
 
 
 def ms_since_start(evidence: Evidence, moment: float) -> int:
@@ -114,25 +87,11 @@ def print_gap(what: str, milliseconds: int) -> None:
 
 # --- lost -------------------------------------------------------------------------------------------------------------
 @pytest.mark.short
-async def test_a_killed_agent_is_followed_by_one_that_apologises_and_goes_on(mesh: Mesh) -> None:
-    killed_at = 0.0
-
-    async def kill_it(live: Live) -> None:
-        nonlocal killed_at
-        await live.call(has_said("billing", "account ID"))
-        _, job = owner_of(mesh, "billing")
-        job.kill()
-        killed_at = time.time()
-
-    evidence = await ring(
-        mesh,
-        caller(CHARGED_TWICE, GIVES_ACCOUNT_AGAIN, GIVES_ZIP, DECLINES, IS_DONE),
-        service="billing",
-        meddle=kill_it,
-    )
-    print_gap("killed to a voice", voice_after_ms(evidence, killed_at))
+async def test_a_killed_agent_is_followed_by_one_that_apologises_and_goes_on(killed_agents_call: ToldCall) -> None:
+    mesh, evidence = killed_agents_call.evidence.mesh, killed_agents_call.evidence
+    print_gap("killed to a voice", voice_after_ms(evidence, killed_agents_call.killed_at))
     assert evidence.ending is Ending.RESOLVED
-    assert evidence.call.services == ("billing",)
+    assert evidence.call.services == ("triage", "billing")
     assert times_heard(evidence, "cut off for a moment") == 1
     assert await evidence.hears("sorry, we were cut off for a moment", service="billing")
     await has_no_call(mesh, "triage", *WORKERS)

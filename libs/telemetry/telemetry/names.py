@@ -1,5 +1,7 @@
 """Names that the mesh's telemetry is keyed by: a call's trace, and the spans that several processes must agree upon.
 
+`python -m telemetry.names CALL` prints a call's trace id.
+
 A call's trace id is computed from its call id, and so are the ids of the spans that outlive a process: whoever takes the call over, finds
 it dead, or writes its ending, knows them without having been told (docs/adr/0013).
 """
@@ -7,6 +9,7 @@ it dead, or writes its ending, knows them without having been told (docs/adr/001
 from __future__ import annotations
 
 import hashlib
+import sys
 
 TRACEPARENT = "traceparent"
 """W3C Trace Context's header; also the gRPC metadata key and the dispatch attribute."""
@@ -35,3 +38,9 @@ def agent_span_id(call_id: str, agent_id: str) -> int:
 def _number(*parts: str, size: int) -> int:
     digest = hashlib.sha256("\x00".join(parts).encode()).digest()
     return int.from_bytes(digest[:size], "big") or 1
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit("python -m telemetry.names CALL ...")
+    print("\n".join(trace_hex_of(call_id) for call_id in sys.argv[1:]))

@@ -26,6 +26,28 @@ SPANS: Mapping[str, str] = {
 }
 """Name -> what it covers."""
 
+WRITTEN: Mapping[str, tuple[str, str]] = {
+    "call": ("the ledger", ""),
+    "gateway.token": ("the gateway", "call"),
+    "agent": ("the agent's job; of a lost one its main process, or a guardian", "call"),
+    "turn": ("the agent's job", "agent"),
+    "tool": ("the agent's job", "agent"),
+    "mcp.tool": ("the back office", "tool"),
+    "handoff": ("the giver's job", "agent"),
+    "handoff.offer": ("the giver's job", "handoff"),
+    "handoff.answer": ("the taker's main process", "handoff.offer"),
+    "handoff.announce": ("the giver's job", "handoff"),
+    "handoff.ready": ("the giver's job", "handoff"),
+    "handoff.caller_done": ("the giver's job", "handoff"),
+    "handoff.pass": ("the giver's job", "handoff"),
+    "handoff.first_word": ("the giver's job", "handoff"),
+    "handoff.join": ("the taker's job", "handoff"),
+    "handoff.prepare": ("the taker's job", "handoff"),
+    "handoff.wait_for_floor": ("the taker's job", "handoff"),
+    "recovery": ("the main process of the worker that won the call", "call"),
+}
+"""Name -> who writes it, and under which span; the root stands under none."""
+
 ATTRIBUTES: Mapping[str, str] = {
     "voicemesh.call_id": "The call",
     "voicemesh.handoff_id": "The handoff",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from telemetry import tracing
 from telemetry.names import agent_span_id, root_span_id, trace_hex_of, trace_id_of
+from telemetry.testing import traced
 
 CALL = "call-7"
 WORDS = "I was charged twice for March"
@@ -106,3 +109,20 @@ def test_what_begins_within_a_span_that_does_not_enclose_is_the_agents(spans: In
         pass
     turn, _ = spans.get_finished_spans()
     assert turn.parent is not None and turn.parent.span_id == agent_span_id(CALL, "billing-1")
+
+
+@pytest.mark.parametrize(("sampler", "kept"), [("traceidratio", range(60, 140)), ("", range(1000, 1001))])
+def test_a_ratio_by_trace_id_keeps_some_calls_and_each_of_them_whole(
+    monkeypatch: pytest.MonkeyPatch, sampler: str, kept: range
+) -> None:
+    if sampler:
+        monkeypatch.setenv("OTEL_TRACES_SAMPLER", sampler)
+        monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.1")
+    with traced() as spans:
+        for number in range(1000):
+            with tracing.span("handoff", call_id=f"call-{number}"), tracing.span("handoff.offer"):
+                pass
+            tracing.write_call(f"call-{number}", {}, started_at=1.0, ended_at=2.0)
+    calls = Counter(span.context.trace_id for span in spans.get_finished_spans())
+    assert len(calls) in kept
+    assert set(calls.values()) == {3}

@@ -54,8 +54,11 @@ class MediaLiveness:
 
     def _tell(self, is_alive: bool) -> None:
         self._is_alive = is_alive
-        what = "something comes from LiveKit again" if is_alive else "nothing comes from LiveKit any more"
-        log.warning(what, extra={"call_id": self._room.name})
+        where = {"call_id": self._room.name}
+        if is_alive:
+            log.warning("something comes from LiveKit again", extra=where)
+        else:
+            log.warning("nothing comes from LiveKit any more", extra=where)
         self._on_change(is_alive)
 
     async def _arrived(self) -> int:

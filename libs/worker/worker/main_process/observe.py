@@ -106,6 +106,7 @@ class Metrics:
         self._gauges.values["voicemesh_worker_info"] = {**self._labels, "canary": "yes" if is_canary else "no"}, 1
         self.registry.register(self._gauges)
         self._service = service
+        self.observations_lost(0)  # shown from the start: an alert cannot tell a counter's absence from its rest
 
     def canary(self, *, share: int, is_stopped: bool) -> None:
         """How this canary stands; ``share`` in per cent."""
