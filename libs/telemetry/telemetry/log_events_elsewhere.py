@@ -110,6 +110,15 @@ _LEDGER = (
         ),
     ),
     *told_by(
+        "ledger.retention",
+        info("deleted, for their time was over: %s", "How many rows of which kind: VOICEMESH_LEDGER_RETENTION_DAYS"),
+        warning(
+            "%d of them were callbacks that nobody has made",
+            "Callers were promised a call, and their number is deleted now",
+            "Too late for these; runbook voice-mesh-callbacks-overdue before the next ones",
+        ),
+    ),
+    *told_by(
         "ledger.watch",
         error(
             "a call has no ending: %s",
