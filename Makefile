@@ -10,7 +10,7 @@ CHECK := $(PYTHON_BIN) -m tools.check
 unexport PYTHONDONTWRITEBYTECODE
 
 ##@ start
-.PHONY: setup demo calls up down status env logs call restart web livekit-sip ledger phone-config env-file
+.PHONY: setup demo calls up down status env logs call restart web livekit-sip otel-collector ledger phone-config env-file
 setup: ## Make .venv from requirements.lock (skipped while that is unchanged); PYTHON=... picks an interpreter
 	@PYTHON="$(PYTHON)" tools/setup
 
@@ -46,6 +46,9 @@ web: ## Install what the call page runs that is not ours (LiveKit's client for b
 
 livekit-sip: ## Build livekit/sip, for telephone calls on this machine (needs Go, gcc and three libraries, which it names)
 	@tools/livekit-sip
+
+otel-collector: ## Build a collector of spans for this machine, for the tests of traces and for make up (docs/telemetry.md; needs Go)
+	@tools/otel-collector
 
 # That of DATABASE_URL, else of the mesh that ran last here.
 ledger: setup ## How calls ended; SINCE=1h, CALL=id, CALLBACKS=1, JSON=1
