@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from hypothesis import settings
+
+# No test is about how fast this machine is.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 _STDERR = pytest.StashKey[int]()
 TIDY_SECONDS = 60.0

@@ -34,6 +34,8 @@ class Pair:
     certificate: bytes
     key: bytes
     authority: bytes
+    ends_at: float = 0.0
+    """When the certificate is good no longer, in Unix seconds."""
 
     def for_clients(self) -> grpc.ChannelCredentials:
         """For whoever opens a connection: he shows the certificate, and checks the other side's."""
@@ -104,7 +106,8 @@ def _read(folder: Path) -> Pair:
             raise UnusableCertificates(f"{name} cannot be read ({e.strerror})") from None
     name = CERTIFICATE
     try:
-        certified = x509.load_pem_x509_certificate(read[name]).public_key()
+        certificate = x509.load_pem_x509_certificate(read[name])
+        certified = certificate.public_key()
         name = KEY
         key = load_pem_private_key(read[name], password=None).public_key()
         name = AUTHORITY
@@ -113,4 +116,4 @@ def _read(folder: Path) -> Pair:
         raise UnusableCertificates(f"{name} is not the PEM that its name promises") from None
     if certified != key:
         raise UnusableCertificates(f"{KEY} is not the key of {CERTIFICATE}")
-    return Pair(read[CERTIFICATE], read[KEY], read[AUTHORITY])
+    return Pair(read[CERTIFICATE], read[KEY], read[AUTHORITY], certificate.not_valid_after_utc.timestamp())

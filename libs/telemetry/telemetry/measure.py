@@ -7,7 +7,12 @@ not have there becomes "other", so that no label grows without bound and no call
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
+
+from telemetry.catalog import METRICS
+
+_NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
 class Sink(Protocol):
@@ -24,24 +29,30 @@ class _Nowhere:
 
 
 _sink: Sink = _Nowhere()
+_service = ""
 
 
-def into(sink: Sink | None) -> None:
-    """Where this process's observations go from now on; nowhere for None."""
-    global _sink
-    _sink = sink or _Nowhere()
+def into(sink: Sink | None, *, service: str = "") -> None:
+    """Where this process's observations go from now on; nowhere for None. ``service`` is the label of that name wherever it is left out."""
+    global _sink, _service
+    _sink, _service = sink or _Nowhere(), service
 
 
-def count(name: str, labels: Mapping[str, str], *, call_id: str = "", by: float = 1) -> None:
+def count(name: str, labels: Mapping[str, str] = _NO_LABELS, *, call_id: str = "", by: float = 1) -> None:
     """One more (or ``by`` more) of a counter."""
-    _sink.take(name, by, labels, call_id)
+    _sink.take(name, by, _with_service(name, labels), call_id)
 
 
-def observe(name: str, value: float, labels: Mapping[str, str], *, call_id: str = "") -> None:
+def observe(name: str, value: float, labels: Mapping[str, str] = _NO_LABELS, *, call_id: str = "") -> None:
     """One observation of a histogram, in the unit of its name."""
-    _sink.take(name, value, labels, call_id)
+    _sink.take(name, value, _with_service(name, labels), call_id)
 
 
-def level(name: str, value: float, labels: Mapping[str, str]) -> None:
+def level(name: str, value: float, labels: Mapping[str, str] = _NO_LABELS) -> None:
     """What a gauge shows from now on."""
-    _sink.take(name, value, labels, "")
+    _sink.take(name, value, _with_service(name, labels), "")
+
+
+def _with_service(name: str, labels: Mapping[str, str]) -> Mapping[str, str]:
+    is_wanted = _service and name in METRICS and "service" in METRICS[name].labels and "service" not in labels
+    return {**labels, "service": _service} if is_wanted else labels

@@ -140,6 +140,14 @@ OF_WORKERS = (
         is_rare=True,
     ),
     Metric(
+        "voicemesh_tasks",
+        Kind.GAUGE,
+        "Tasks of this main process's event loop",
+        _SERVICE,
+        normal="a few tens, and some for each call; the same every night",
+        do="It only rises: something is begun and never ends; restart the worker, its calls move",
+    ),
+    Metric(
         "voicemesh_observations_lost_total",
         Kind.COUNTER,
         "Observations of jobs that did not reach this main process",

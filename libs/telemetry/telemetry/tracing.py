@@ -13,7 +13,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -187,10 +187,13 @@ def span(
     call_id: str = "",
     parent: Context | None = None,
     kind: SpanKind = SpanKind.INTERNAL,
+    encloses: bool = True,
 ) -> Iterator[Span]:
-    """``begin`` and ``end`` around a block, current within it; what is raised through it is told by its class."""
+    """``begin`` and ``end`` around a block; what is raised through it is told by its class. ``encloses``: spans made within it stand
+    under it. Not where a session begins, whose tasks would take it for theirs as long as they live."""
     opened = begin(name, attributes, call_id=call_id, parent=parent, kind=kind)
-    with trace.use_span(opened, end_on_exit=False, record_exception=False, set_status_on_exception=False):
+    within = trace.use_span(opened, end_on_exit=False, record_exception=False, set_status_on_exception=False)
+    with within if encloses else nullcontext():
         try:
             yield opened
         except BaseException as e:

@@ -98,3 +98,11 @@ def test_without_a_backend_nothing_is_written_and_nothing_is_told() -> None:
         assert not turn.is_recording()
         assert tracing.to_tell() == {}
     assert not tracing.is_on()
+
+
+def test_what_begins_within_a_span_that_does_not_enclose_is_the_agents(spans: InMemorySpanExporter) -> None:
+    tracing.live_in(tracing.begin("agent", call_id=CALL, span_id=agent_span_id(CALL, "billing-1")))
+    with tracing.span("handoff.prepare", encloses=False), tracing.span("turn"):
+        pass
+    turn, _ = spans.get_finished_spans()
+    assert turn.parent is not None and turn.parent.span_id == agent_span_id(CALL, "billing-1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from prometheus_client import generate_latest
+from telemetry.catalog import FROM_CALLS, OF_WORKERS
 from worker.main_process.observe import Metrics
 
 
@@ -59,3 +60,26 @@ def test_the_calls_of_the_whole_mesh_are_shown_once_they_were_counted() -> None:
     assert not [line for line in scraped(metrics) if line.startswith("voicemesh_live_calls ")]
     metrics.live_calls(7)
     assert "voicemesh_live_calls 7.0" in scraped(metrics)
+
+
+def test_what_a_job_observed_and_how_services_can_be_reached_is_on_the_same_page() -> None:
+    metrics = Metrics("triage", active=lambda: 0, capacity=lambda: 1)
+    metrics.kept.take("voicemesh_handoffs_total", 1, {"from": "triage", "to": "billing", "outcome": "moved"}, "call-1")
+    metrics.way_to("billing", breaker=1.0, waiting=3)
+    metrics.store_answered(False)
+    metrics.observations_lost(2)
+    lines = scraped(metrics)
+    assert 'voicemesh_handoffs_total{from="triage",outcome="moved",to="billing"} 1.0' in lines
+    assert 'voicemesh_breaker_open{to="billing"} 1.0' in lines
+    assert 'voicemesh_queue_length{to="billing"} 3.0' in lines
+    assert 'voicemesh_store_up{service="triage"} 0.0' in lines
+    assert 'voicemesh_observations_lost_total{service="triage"} 2.0' in lines
+
+
+def test_what_a_worker_shows_is_what_the_catalog_says_of_a_worker() -> None:
+    metrics = Metrics("triage", active=lambda: 0, capacity=lambda: 1, is_canary=True)
+    metrics.live_calls(1)
+    metrics.canary(share=1, is_stopped=False)
+    shown = {family.name: family.documentation for family in metrics.registry.collect()}
+    known = {metric.name.removesuffix("_total"): metric.help for metric in (*OF_WORKERS, *FROM_CALLS)}
+    assert shown == known

@@ -24,7 +24,9 @@ async def test_a_dead_jobs_call_goes_on_in_the_same_worker_at_once_without_waiti
     await scene.died()
     floor = await scene.floor()
     assert (floor.service, floor.epoch) == ("billing", 2)
-    assert scene.pool.launched == [(f"{floor.agent_id}-own", {"resume": "2", "agent_id": floor.agent_id})]
+    assert scene.pool.launched == [
+        (f"{floor.agent_id}-own", {"resume": "2", "agent_id": floor.agent_id, "lost_agent": "billing-1"})
+    ]
     assert scene.rooms.evicted == ["billing-1"]
     assert scene.rooms.called_in == []
     assert scene.outcomes("parent") == {"billing relaunched": 1.0}

@@ -21,7 +21,9 @@ async def test_a_worker_without_a_warm_process_calls_another_one_in() -> None:
     await scene.held()
     await scene.died()
     floor = await scene.floor()
-    assert scene.rooms.called_in == [("billing", {"resume": "2", "agent_id": floor.agent_id})]
+    assert scene.rooms.called_in == [
+        ("billing", {"resume": "2", "agent_id": floor.agent_id, "lost_agent": "billing-1"})
+    ]
     assert scene.outcomes("parent") == {"billing dispatched": 1.0}
 
 
@@ -74,7 +76,7 @@ async def test_a_service_that_has_nobody_to_send_is_stood_in_for_before_the_leas
     assert [service for service, _ in scene.rooms.called_in] == ["billing", "escalation"]
     floor = await scene.floor()
     assert (floor.service, floor.epoch) == ("escalation", 3)
-    assert scene.rooms.called_in[-1][1] == {"resume": "3", "agent_id": floor.agent_id}
+    assert scene.rooms.called_in[-1][1] == {"resume": "3", "agent_id": floor.agent_id, "lost_agent": ""}
 
 
 @without_waiting

@@ -60,7 +60,8 @@ class Checkpoint:
         """While this is true the lease is left to pass: the caller cannot hear us, and who can be heard may have the call. Nobody
         else may be there: then it is renewed, late, when this is false again."""
         self._store = store
-        self._service = service
+        self.service = service
+        """Whose agent keeps it."""
         self._lease_seconds = lease_seconds
         self._on_floor_lost = on_floor_lost
         self._dirty = asyncio.Event()
@@ -73,13 +74,13 @@ class Checkpoint:
     def note_turn(self, role: Role, text: str, *, was_interrupted: bool = False) -> None:
         """A turn was said (by the caller) or heard (by the caller). Empty ones are not turns, and a card's number is in none."""
         if text.strip():
-            turn = Turn(role, text.strip(), time.time(), self._service, was_interrupted)
+            turn = Turn(role, text.strip(), time.time(), self.service, was_interrupted)
             self._change(turns=turns_without_cards((*self.call.turns, turn)))
 
     def note_fact(self, name: str, value: str, *, source: Source, verified: bool = False) -> None:
         """Something became known to this service; the same value from the same source is noted once."""
-        fact = Fact(name, value, source, time.time(), verified, self._service)
-        ours = [known for known in self.call.facts if (known.name, known.service) == (name, self._service)]
+        fact = Fact(name, value, source, time.time(), verified, self.service)
+        ours = [known for known in self.call.facts if (known.name, known.service) == (name, self.service)]
         newest = ours if name in SEVERAL else ours[-1:]
         if not any(replace(known, learned_at=fact.learned_at) == fact for known in newest):
             self._change(facts=(*self.call.facts, fact))
@@ -100,7 +101,7 @@ class Checkpoint:
     def note_attempt(self, what: str, outcome: str, *, service: str = "") -> None:
         """Something was tried and did not come to be, e.g. ``process_refund``, ``refused``; by this service unless another is
         named. Neither text holds a caller's words."""
-        attempt = Attempt(service or self._service, what, outcome, time.time())
+        attempt = Attempt(service or self.service, what, outcome, time.time())
         self._change(attempts=(*self.call.attempts, attempt))
 
     def note_handoff(self, handoff_id: str) -> None:
@@ -109,18 +110,18 @@ class Checkpoint:
 
     def note_tool_use(self, name: str, arguments: str, output: str, *, failed: bool) -> None:
         """A tool answered: kept as the brain had it, so that whoever goes on with the call after us need not ask again."""
-        self._mark(Mark(MarkKind.TOOL, self._service, time.time(), name, failed))
+        self._mark(Mark(MarkKind.TOOL, self.service, time.time(), name, failed))
         if len(arguments) + len(output) <= _MAX_TOOL_CHARS:
             use = ToolUse(name, arguments, output, failed, time.time())
             self._change(tool_uses=(*self.call.tool_uses, use)[-_MAX_TOOL_USES:])
 
     def mark_handoff(self, handoff_id: str, *, giver: str) -> None:
         """The call is ours now, by this handoff."""
-        self._mark(Mark(MarkKind.HANDOFF, self._service, time.time(), giver, handoff_id=handoff_id))
+        self._mark(Mark(MarkKind.HANDOFF, self.service, time.time(), giver, handoff_id=handoff_id))
 
     def mark_recovery(self) -> None:
         """The agent before us was lost, and the call is ours now."""
-        self._mark(Mark(MarkKind.RECOVERY, self._service, time.time()))
+        self._mark(Mark(MarkKind.RECOVERY, self.service, time.time()))
 
     def _mark(self, mark: Mark) -> None:
         self._change(marks=(*self.call.marks, mark)[-MAX_MARKS:])
@@ -134,7 +135,7 @@ class Checkpoint:
 
         What proved an identity stays behind, and what the caller wants of this service waits no longer.
         """
-        entry = DIRECTORY.get(self._service)
+        entry = DIRECTORY.get(self.service)
         ours = {intent.name, *(entry.intents if entry else ())}
         self.call = call
         self._change(

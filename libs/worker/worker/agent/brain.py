@@ -12,6 +12,7 @@ from typing import Any
 
 from livekit.agents import APIConnectionError, APIConnectOptions, APIError, APIStatusError, APITimeoutError, llm
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
+from telemetry import measure
 
 from worker.playbook.llm import PlaybookLLM
 
@@ -114,10 +115,12 @@ class _Watched(llm.LLMStream):
         except APIError as e:
             if self._has_called:
                 return
+            measure.count("voicemesh_fallbacks_total", {"kind": "model"})
             if self._words:
                 self._event_ch.send_nowait(llm.ChatChunk(id="", delta=llm.ChoiceDelta(content=_BROKEN_OFF)))
             raise _wordless(e) from None
         if not self._words and not self._has_called:
+            measure.count("voicemesh_fallbacks_total", {"kind": "model"})
             raise APIConnectionError("the model said nothing", retryable=False)
 
     def _pass_on(self, chunk: llm.ChatChunk) -> None:

@@ -7,6 +7,7 @@ import re
 from handoff.call import Intent, Role, Source
 from handoff.directory import DIRECTORY, Entry
 
+from worker.agent.mood import told_of_mood
 from worker.checkpoint import Checkpoint
 from worker.playbook.route import is_meant
 from worker.playbook.story import last_question, last_words
@@ -47,7 +48,9 @@ class Hearing:
         if not self._drops(found, text):
             self._note_intents(self._in_one_breath(found, f"{just_said} {text}") if just_said else found)
         if text.strip():
-            checkpoint.note(sentiment=sentiment.update(checkpoint.call.sentiment, text, before))
+            mood = sentiment.update(checkpoint.call.sentiment, text, before)
+            checkpoint.note(sentiment=mood)
+            told_of_mood(mood, checkpoint.call.call_id)
         return facts
 
     def hand_on(self, taker: Entry) -> Intent | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from livekit import rtc
 from livekit.agents import Agent, AgentSession, ModelSettings, UserStateChangedEvent, stt
+from telemetry import measure
 
 from worker.agent.backchannel import go_on, without_backchannels
 from worker.agent.card_numbers import without_cards
@@ -29,10 +30,12 @@ class Senses(Agent):
     ) -> AsyncIterator[stt.SpeechEvent | str]:
         """Speech to text, without the "uh-huh" of a caller who listens, and without card numbers."""
         events = after_the_voice(without_cards(Agent.default.stt_node(self, audio, model_settings)), self.session)
-        async for event in without_backchannels(
-            events, is_listening=self.is_listening, on_dropped=lambda: go_on(self.session)
-        ):
+        async for event in without_backchannels(events, is_listening=self.is_listening, on_dropped=self._only_listens):
             yield event
+
+    def _only_listens(self) -> None:
+        measure.count("voicemesh_interruptions_total", {"kind": "backchannel"})
+        go_on(self.session)
 
     def tts_node(self, text: AsyncIterable[str], model_settings: ModelSettings) -> AsyncIterator[rtc.AudioFrame]:
         """Text to speech, from its first sound on."""

@@ -16,9 +16,11 @@ import httpx2
 from livekit.agents import ToolError, function_tool, mcp
 from livekit.agents.llm import RawFunctionTool
 from mcp.types import CallToolResult
+from telemetry import tracing
 
 from worker.agent import capability
 from worker.agent.capability import Identity
+from worker.agent.tool_use import ToolUse, told_of_tool
 from worker.settings import Settings
 
 log = logging.getLogger("voicemesh.tools")
@@ -91,15 +93,21 @@ class BackOffice(mcp.MCPServerHTTP):
 
     async def _call_tool(self, name: str, arguments: dict[str, Any], **options: Any) -> CallToolResult:
         """Raises ToolError, in words that a brain can act on, when there is no answer within the deadline."""
+        with told_of_tool(name, self._call_id) as told:
+            result = await self._answer(name, arguments, told)
+            told.refused = bool(result.is_error)
+            return result
+
+    async def _answer(self, name: str, arguments: dict[str, Any], told: ToolUse) -> CallToolResult:
         # Looked up only then: an agent that has the call from another one comes to it later than its tools do.
         slow = asyncio.get_running_loop().call_later(SLOW_SECONDS, lambda: self.on_slow())
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 if self._is_broken or self._client is None:
                     await self._reopen()
-                result = await super()._call_tool(name, arguments, **options)
+                result = await self._ask(name, arguments)
         except TimeoutError:
-            self._is_broken = True
+            self._is_broken, told.is_late = True, True
             log.warning("the back office did not answer %s in time", name, extra={"call_id": self._call_id})
             raise ToolError(_LATE) from None
         except ToolError:
@@ -113,6 +121,12 @@ class BackOffice(mcp.MCPServerHTTP):
         if result.is_error and capability.REFUSED in _text(result).lower():
             self.on_refused()
         return result
+
+    async def _ask(self, name: str, arguments: dict[str, Any]) -> CallToolResult:
+        """As LiveKit's, which has no way to send a request's ``_meta``: the trace's parent goes there, MCP's own place for it."""
+        assert self._client is not None
+        meta: Any = dict(tracing.to_tell()) or None
+        return await self._client.call_tool(name, arguments, meta=meta)
 
     def _create_http_client(
         self,

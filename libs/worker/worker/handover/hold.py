@@ -20,6 +20,7 @@ import numpy as np
 from handoff.errors import PeerUnreachable, StoreUnavailable
 from handoff.store import Store
 from livekit import rtc
+from telemetry import measure
 
 from worker.playbook.conversation import Answer, yes_or_no
 from worker.speech import clips
@@ -177,9 +178,15 @@ class Hold:
 
     async def until_free(self) -> Waited:
         """Returns with the first end of the wait; after FREE it may be asked again, when the place was gone after all."""
+        began = self._clock()
+        ended: Waited | None = None
         try:
-            return await self._wait()
+            ended = await self._wait()
+            return ended
         finally:
+            outcome = {Waited.FREE: "taken", Waited.NO_LONGER: "gave_up", Waited.CALLBACK: "gave_up"}
+            labels = {"to": self._service, "outcome": outcome.get(ended, "other") if ended else "other"}
+            measure.observe("voicemesh_queue_wait_seconds", self._clock() - began, labels, call_id=self._call_id)
             await self._silence()
 
     async def _wait(self) -> Waited:

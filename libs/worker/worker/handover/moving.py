@@ -21,6 +21,7 @@ from handoff.errors import FloorLost, HandoffError
 from handoff.lifecycle import State
 from handoff.store import Handoff, Store
 from livekit import api, rtc
+from telemetry import measure, tracing
 
 from worker.agent.cast import Cast
 from worker.handover.passing import LIVEKIT_AWAY, Failed, Passing, Watch
@@ -117,14 +118,17 @@ class Mover:
             return  # it is on its way to another agent, or not ours yet
         handoff_id = f"m{uuid.uuid4().hex[:12]}"
         where = {"call_id": checkpoint.call.call_id, "handoff_id": handoff_id}
+        ours = {"voicemesh.from": self._service, "voicemesh.to": self._service, "voicemesh.handoff_id": handoff_id}
         try:
-            await self._through(handoff_id)
+            with tracing.span("handoff", ours, call_id=where["call_id"]):
+                await self._through(handoff_id)
         except FloorLost:  # nobody is put out: the taker may have had the floor, and got it back from somebody else
             await self._passing.close(handoff_id, "floor_lost")
             self._floor_lost()
         except (Failed, HandoffError, *LIVEKIT_AWAY) as e:
             reason = str(e) if isinstance(e, Failed) else type(e).__name__
             await self._call_off(handoff_id, reason)
+            measure.count("voicemesh_drain_moves_total", {"outcome": "stayed"}, call_id=where["call_id"])
             self._cast.gate.open()
             log.info("the call is not moved: %s", reason, extra=where)
         except asyncio.CancelledError:  # this job is over: nobody shall wait for its floor
@@ -133,6 +137,7 @@ class Mover:
             raise  # else the taker has the floor and a caller: it stays
         else:
             log.info("the call is moved", extra=where)
+            measure.count("voicemesh_drain_moves_total", {"outcome": "moved"}, call_id=where["call_id"])
             self._leave("moved")
 
     async def aclose(self) -> None:

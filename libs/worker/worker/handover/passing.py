@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,9 +21,11 @@ from handoff.errors import FloorLost, HandoffError, IllegalMove, StoreUnavailabl
 from handoff.lifecycle import FINAL, State
 from handoff.store import Store
 from livekit import api, rtc
+from telemetry import tracing
 
 from worker.checkpoint import Checkpoint
 from worker.handover.floor_word import FLOOR_METHOD
+from worker.handover.steps import Steps
 from worker.settings import Settings
 
 log = logging.getLogger("voicemesh.passing")
@@ -73,6 +76,7 @@ class Watch:
         self._state: State | None = None
         self._taker_id = ""
         self._lost = False
+        self._reached: dict[State, float] = {}
         self._changed = asyncio.Condition()
         self._task = asyncio.create_task(self._follow(updates))
 
@@ -80,6 +84,7 @@ class Watch:
         try:
             async for update in updates:
                 async with self._changed:
+                    self._reached.setdefault(update.state, time.monotonic())
                     self._state, self._taker_id = update.state, update.taker_id or self._taker_id
                     self._changed.notify_all()
         except HandoffError:
@@ -104,6 +109,10 @@ class Watch:
             return self._taker_id
         raise Failed("lost" if self._lost else otherwise)
 
+    def reached_at(self, state: State) -> float:
+        """When it was first seen in ``state``, by the monotonic clock; now, when it was past it at the first look."""
+        return self._reached.get(state, time.monotonic())
+
     async def lost(self) -> None:
         """Returns when the other side is gone or has given the handoff up."""
         async with self._changed:
@@ -122,6 +131,8 @@ class Passing:
     ) -> None:
         self.is_passed = False
         """Whether the floor has been given away in this handoff."""
+        self.steps = Steps(checkpoint.call.call_id, "")
+        """Of the handoff that goes on."""
         self._taker_id = ""
         """To whom the floor was to be given last."""
         self.caller_left = asyncio.Event()
@@ -148,7 +159,9 @@ class Passing:
             agent_name=service,
             room=self._room.name,
             restart_policy=api.JobRestartPolicy.JRP_NEVER,
-            attributes={"handoff_id": handoff_id, "epoch": str(self._checkpoint.epoch)} | attributes,
+            attributes={"handoff_id": handoff_id, "epoch": str(self._checkpoint.epoch)}
+            | attributes
+            | tracing.to_tell(),
         )
         async with asyncio.timeout(_DISPATCH_SECONDS):
             await self._api.agent_dispatch.create_dispatch(request)
@@ -198,7 +211,8 @@ class Passing:
         # Before the step, not after: what is renewed or written under the epoch we give away would look like a lost floor.
         self._checkpoint.let_go()
         try:
-            floor = await self._store.pass_floor(handoff_id, epoch=epoch, lease_seconds=manner.lease_seconds)
+            with self.steps.step("pass"):
+                floor = await self._store.pass_floor(handoff_id, epoch=epoch, lease_seconds=manner.lease_seconds)
         except FloorLost:
             raise
         except BaseException:
@@ -206,10 +220,12 @@ class Passing:
             raise
         self.is_passed, is_told = True, False
         try:
-            if manner.is_told:
-                await self._tell(handoff_id, taker_id, floor.epoch)
-                is_told = True
-            await watch.until(State.SPOKEN, manner.spoken_seconds, "silent")
+            with self.steps.step("first_word"):
+                if manner.is_told:
+                    await self._tell(handoff_id, taker_id, floor.epoch)
+                    is_told = True
+                await watch.until(State.SPOKEN, manner.spoken_seconds, "silent")
+            self.steps.heard()
         except (rtc.RpcError, TimeoutError, Failed) as e:
             try:
                 taken = await self._store.take_back(

@@ -26,11 +26,13 @@ from handoff.lifecycle import State
 from handoff.outcome import Accepted, Declined, Expired
 from handoff.store import Store
 from livekit import api, rtc
+from telemetry import tracing
 
 from worker.checkpoint import Checkpoint
 from worker.handover.by_word import Giving
 from worker.handover.canary_share import CanaryShare
 from worker.handover.passing import LIVEKIT_AWAY, Failed, Passing, Watch
+from worker.handover.steps import Steps, told_of_handoff
 from worker.settings import Settings
 
 __all__ = ["LIVEKIT_AWAY", "Moved", "Stayed", "Transfer"]
@@ -106,10 +108,19 @@ class Transfer:
         if service not in DIRECTORY:
             return Stayed("no_such_service")
         self.is_under_way = True
+        call_id, ours, outcome = self._checkpoint.call.call_id, self._checkpoint.service, "error"
         try:
-            return await self._to(service, intent, summary, announce, caller_is_done, fall_silent)
+            with tracing.span("handoff", {"voicemesh.from": ours, "voicemesh.to": service}, call_id=call_id) as span:
+                done = await self._to(service, intent, summary, announce, caller_is_done, fall_silent)
+                outcome = "moved" if isinstance(done, Moved) else done.reason
+                tracing.note(span, {"voicemesh.outcome": outcome})
+                return done
+        except asyncio.CancelledError:
+            outcome = "caller_left"
+            raise
         finally:
             self.is_under_way = False
+            told_of_handoff(call_id, giver=ours, taker=service, outcome=outcome)
 
     async def _to(
         self,
@@ -122,8 +133,10 @@ class Transfer:
     ) -> Moved | Stayed:
         handoff_id, passing = f"h{uuid.uuid4().hex[:12]}", self._passing
         passing.is_passed = False
+        steps = passing.steps = Steps(self._checkpoint.call.call_id, service)
         try:
-            giving, canary = await self._begin(handoff_id, service, intent, summary)
+            with steps.step("offer"):
+                giving, canary = await self._begin(handoff_id, service, intent, summary)
         except Failed as failed:
             return self._stayed(service, str(failed))
         except asyncio.CancelledError:  # it may have been accepted all the same
@@ -134,13 +147,18 @@ class Transfer:
             attributes = giving.attributes if giving is not None else {}
             agent_name = canary.agent_name if canary is not None else service
             dispatch = asyncio.create_task(passing.dispatch(agent_name, handoff_id, **attributes))
+            steps.dispatched()
             deadline = time.monotonic() + self._settings.ready_timeout_seconds
             try:
-                await passing.meanwhile(_heard(announce()), watch)
+                with steps.step("announce"):
+                    await passing.meanwhile(_heard(announce()), watch)
+                steps.nobody_speaks()
                 await dispatch
                 ready = watch.until(State.READY, max(deadline - time.monotonic(), _GRACE_SECONDS), "not_ready")
                 taker_id = await passing.meanwhile(ready, watch)
-                await passing.meanwhile(caller_is_done(), watch)
+                steps.ready(watch.reached_at(State.READY))
+                with steps.caller_done():
+                    await passing.meanwhile(caller_is_done(), watch)
                 await passing.flushed()
                 await passing.give(handoff_id, taker_id, watch, fall_silent)
                 if canary is not None:
@@ -166,6 +184,7 @@ class Transfer:
             raise
         finally:
             watch.stop()
+            steps.close()
             if giving is not None:
                 giving.close()
         return Moved(handoff_id)

@@ -21,6 +21,7 @@ from worker.humans.put_through import put_through
 from worker.job import greeting, resuming, taking
 from worker.job.desk import Desk
 from worker.job.entry import attributes_of
+from worker.job.telling import Telling
 from worker.service import Service
 from worker.settings import Settings
 from worker.understanding import classifier, sentiment
@@ -35,13 +36,15 @@ with suppress(classifier.ModelProblem):  # a call that needs it tells
     classifier.preload()  # one thread, no pool: it survives the fork, and the first turn is answered 0.2 s sooner
 
 
-async def answer(ctx: JobContext, service: Service, settings: Settings) -> None:
+async def answer(ctx: JobContext, service: Service, settings: Settings, metrics_at: str = "") -> None:
     """Entry of a job process. The job boundary: whatever fails here, the caller must hear something."""
     told = attributes_of(ctx)
     if NUMBER in told:
         await put_through(ctx, service, settings, told)
         return
-    desk = Desk(ctx, service, settings)
+    telling = Telling(service, settings, told, metrics_at=metrics_at)
+    desk = Desk(ctx, service, settings, telling)
+    telling.begin(desk.call_id, desk.me)
     try:
         await _work(desk, told)
     except asyncio.CancelledError:

@@ -32,6 +32,7 @@ from worker.handover.without_store import SteadyStore
 from worker.humans.person import Person
 from worker.job.leaving import Leaving
 from worker.job.orphan import when_orphaned
+from worker.job.telling import Telling
 from worker.service import Service
 from worker.settings import Settings
 from worker.speech import clips
@@ -44,10 +45,11 @@ from worker.telephone.pressing import Pressing
 class Desk:
     """One job's surroundings, and the agent that it seats in the call."""
 
-    def __init__(self, ctx: JobContext, service: Service, settings: Settings) -> None:
+    def __init__(self, ctx: JobContext, service: Service, settings: Settings, telling: Telling) -> None:
         self.ctx = ctx
         self.service = service
         self.settings = settings
+        self.telling = telling
         redis = RedisStore.connect(
             settings.redis_url,
             call_ttl_seconds=settings.call_ttl_seconds,
@@ -63,7 +65,7 @@ class Desk:
         self.store: Store = self.steady.as_store
         self.seal = Seal.of(settings.seal_key)
         self.kept = KeptClips(settings, service)
-        self.leaving = Leaving(ctx, self.store, kept=self.kept, close=self._close)
+        self.leaving = Leaving(ctx, self.store, kept=self.kept, close=self._close, told=telling.end)
         when_orphaned(self.leaving.orphaned)
         self._giver = Giver(
             {name: settings.addresses(name) for each in service.transfers_to for name in (each, canary_of(each))},
@@ -146,7 +148,7 @@ class Desk:
         session.pace_captions(running)
         gate = session.attach_gate(running, is_open=is_open)
         agent.attach()
-        AnswerTimes(running, call.call_id)
+        AnswerTimes(running, call.call_id, brain="model" if stage.models else "playbook")
         agent.mute = lambda muted: gate.close() if muted else gate.open()
         Pressing(agent, self.ctx.room)
         cast = self.leaving.cast = Cast(agent, running, gate, checkpoint)

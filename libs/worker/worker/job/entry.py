@@ -49,8 +49,8 @@ def attributes_of(ctx: JobContext) -> dict[str, str]:
     return dict(ctx.job.attributes) or dict(ctx.token_claims().attributes or {})
 
 
-async def job(ctx: JobContext, service: Service, settings: Settings) -> None:
-    """Answers one call; see answer.py."""
+async def job(ctx: JobContext, service: Service, settings: Settings, metrics_at: str = "") -> None:
+    """Answers one call; see answer.py. ``metrics_at``: where the main process takes what is observed here (telemetry.relay)."""
     from worker.job.answer import answer  # already in memory, see PRELOAD
 
-    await answer(ctx, service, settings)
+    await answer(ctx, service, settings, metrics_at)

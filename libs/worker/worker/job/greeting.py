@@ -43,6 +43,7 @@ async def greet(desk: Desk) -> None:
         return
     checkpoint = desk.checkpoint(call)
     checkpoint.hold(floor)
+    desk.telling.joined()
     cast = await desk.seat(checkpoint, None, is_open=True)
     cast.agent.begin()
     first_word = FirstWord(cast.gate)

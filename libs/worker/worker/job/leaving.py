@@ -17,6 +17,7 @@ from handoff.store import Store
 from livekit import api, rtc
 from livekit.agents import CloseEvent, CloseReason, JobContext
 from livekit.agents.voice.room_io.types import DEFAULT_CLOSE_ON_DISCONNECT_REASONS
+from telemetry import measure
 
 from worker.agent.cast import Cast
 from worker.handover.callback_ticket import ending_with_ticket
@@ -40,8 +41,12 @@ _SEEN_OUT_SECONDS = 40.0
 stopped itself kills its jobs' processes sooner: LiveKit's shutdown_process_timeout (10 s), counted from where it waits for us."""
 
 
+async def _nothing(reason: str) -> None:
+    return None
+
+
 class Leaving:
-    """The way out of one job. ``close`` frees what the job opened; it runs last, once."""
+    """The way out of one job. ``close`` frees what the job opened; it runs last, once, and then ``told`` hears why."""
 
     def __init__(
         self,
@@ -51,6 +56,7 @@ class Leaving:
         kept: KeptClips,
         close: Callable[[], Awaitable[None]],
         play: Callable[[rtc.Room, Sequence[rtc.AudioFrame]], Awaitable[None]] = last_words.play,
+        told: Callable[[str], Awaitable[None]] = _nothing,
     ) -> None:
         self.cast: Cast | None = None
         self.is_leaving = False
@@ -60,6 +66,7 @@ class Leaving:
         self._kept = kept
         self._close = close
         self._play = play
+        self._told = told
         self._work = asyncio.current_task()
         self._background: set[asyncio.Task[None]] = set()
         self._hung_up: asyncio.Task[None] | None = None
@@ -110,6 +117,7 @@ class Leaving:
         if cast is not None:
             await cast.checkpoint.last_written()
         await self._close()
+        await self._told(reason)
         self._ctx.shutdown(reason)
 
     async def hang_up(self) -> None:
@@ -183,6 +191,7 @@ class Leaving:
     def floor_lost(self) -> None:
         """Another agent has the call: not a sound more from here."""
         log.warning("another agent holds the floor", extra={"call_id": self._ctx.room.name})
+        measure.count("voicemesh_floor_conflicts_total", call_id=self._ctx.room.name)
         if self.cast is not None:
             self.cast.gate.shut()
         self.leave("floor lost")

@@ -131,6 +131,7 @@ async def _is_heard(desk: Desk, cast: Cast, floor: Floor, clip: tuple[rtc.AudioF
     if not await first_word.plays_within(desk.settings.recovery_seconds):
         return False
     cast.checkpoint.hold(floor)
+    desk.telling.joined()
     cast.agent.begin()
     cast.session.update_options(endpointing_opts=session.endpointing_after(last_said(cast.checkpoint.call)))
     log.info("epoch %d: heard again", floor.epoch, extra={"call_id": floor.call_id})

@@ -19,6 +19,7 @@ from handoff.errors import FloorLost, HandoffError, IllegalMove, StoreUnavailabl
 from handoff.lifecycle import State
 from livekit.agents import AutoSubscribe
 from livekit.agents.voice import SpeechHandle
+from telemetry import tracing
 
 from worker.agent import briefing, session
 from worker.agent import cast as casting
@@ -42,17 +43,22 @@ _GIVER_FIRST_SECONDS = 0.5
 async def take(desk: Desk, told: Mapping[str, str]) -> None:
     """Takes a call over as the dispatch's attributes tell: ``handoff_id``, ``silent``, ``sealed``."""
     handoff_id, silently = told["handoff_id"], told.get(SILENT) == "1"
-    wanted = await (_join_by_word(desk, told) if told.get(SEALED) else _join_if_wanted(desk, handoff_id))
+    asked, where = desk.telling.handoff, {"voicemesh.handoff_id": handoff_id}
+    with tracing.span("handoff.join", where, parent=asked, encloses=False):
+        wanted = await (_join_by_word(desk, told) if told.get(SEALED) else _join_if_wanted(desk, handoff_id))
     if wanted is None:
         log.info("the handoff is no longer wanted", extra={"handoff_id": handoff_id})
         desk.leaving.leave("not wanted")
         return
     context, call = desk_note.read(wanted[0], desk.service.name), wanted[1]
     word = FloorWord(desk.ctx.room, desk.store, context, service=desk.service.name, agent_id=desk.me)
-    cast, opening = await (_get_ready_silently(desk, context, call) if silently else _get_ready(desk, context, call))
+    with tracing.span("handoff.prepare", where, parent=asked, encloses=False):
+        get_ready = _get_ready_silently if silently else _get_ready
+        cast, opening = await get_ready(desk, context, call)
     try:
-        await desk.store.move(handoff_id, State.READY, taker_id=desk.me)
-        floor = await word.wait()
+        with tracing.span("handoff.wait_for_floor", where, parent=asked, encloses=False):
+            await desk.store.move(handoff_id, State.READY, taker_id=desk.me)
+            floor = await word.wait()
     except (IllegalMove, UnknownHandoff):  # withdrawn while it got ready; or another job of this dispatch was faster
         floor = None
     if floor is None:
@@ -62,6 +68,7 @@ async def take(desk: Desk, told: Mapping[str, str]) -> None:
     cast.gate.open()
     cast.session.input.set_audio_enabled(True)
     cast.checkpoint.hold(floor)
+    desk.telling.joined()
     if opening is None:
         if await _is_taken(desk, cast, handoff_id):
             await _carry_on(desk, cast, floor)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Callable
 
 from handoff.errors import StoreUnavailable
 from handoff.store import Store, WorkerStatus
@@ -33,7 +34,9 @@ class Heartbeat:
         readiness: Readiness,
         version: str = "",
         is_canary: bool = False,
+        told: Callable[[bool], None] = lambda reached: None,
     ) -> None:
+        """``told`` hears after each beat whether it reached the store."""
         self._worker_id = f"{service}-{secrets.token_hex(6)}"
         self._service = service
         self._store = store
@@ -41,6 +44,7 @@ class Heartbeat:
         self._readiness = readiness
         self._version = version
         self._is_canary = is_canary
+        self._told = told
 
     async def run(self) -> None:
         """Beats every BEAT_SECONDS."""
@@ -64,7 +68,8 @@ class Heartbeat:
         )
         try:
             await self._store.note_worker(status, seconds=seconds)
+            self._told(True)
         except StoreUnavailable:
-            pass  # told again soon; that the store is away is said by those who need it
+            self._told(False)  # and again soon; that the store is away is said by those who need it
         except Exception:  # one that stopped beating would be missed though it lives
             log.exception("a heartbeat failed")

@@ -8,9 +8,12 @@ The pool of job processes is not public in livekit-agents. What is used of it he
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from aiohttp import ClientWebSocketResponse
 from livekit import api
@@ -19,6 +22,9 @@ from livekit.agents.job import JobAcceptArguments, RunningJobInfo
 from livekit.agents.types import ATTRIBUTE_AGENT_NAME
 from livekit.protocol import agent as agent_pb
 from livekit.protocol import models
+
+LOST_AGENT = "lost_agent"
+"""The attribute that tells a successor's job whom it follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,8 @@ class ClosedJob:
     exit_code: int | None
     awaited_id: str = ""
     """A successor's: the name that the floor was seized for, which is its own name from its claim on."""
+    began_at: float | None = None
+    """When it was given its process, in Unix seconds; None when that was not seen."""
 
 
 class LiveKitWorker(AgentServer):
@@ -45,6 +53,11 @@ class LiveKitWorker(AgentServer):
     on_job_closed: Callable[[ClosedJob], None] = staticmethod(lambda _: None)
     """A job's process is gone, however it went; see ``watch_jobs``."""
 
+    @cached_property
+    def _began(self) -> WeakKeyDictionary[Any, float]:
+        """When each process was given its job, in Unix seconds."""
+        return WeakKeyDictionary()
+
     async def _run_ws(self, ws: ClientWebSocketResponse) -> None:
         try:
             await super()._run_ws(ws)
@@ -53,12 +66,13 @@ class LiveKitWorker(AgentServer):
 
     def watch_jobs(self) -> None:
         """From now on ``on_job_closed`` is called. Once, when the worker has started: the pool is made by its ``run``."""
+        self._proc_pool.on("process_job_launched", lambda process: self._began.setdefault(process, time.time()))
         self._proc_pool.on("process_closed", self._process_closed)
 
     def _process_closed(self, process: Any) -> None:
         if process.running_job is not None:  # else an idle one
             self._telling = asyncio.create_task(self._tell_load())
-            self.on_job_closed(_closed(process.running_job, process.exitcode))
+            self.on_job_closed(_closed(process.running_job, process.exitcode, self._began.get(process)))
 
     async def _tell_load(self) -> None:
         """The place is free: LiveKit would learn of it with the next tick, up to 2.5 s later, and lose what is dispatched here
@@ -76,7 +90,11 @@ class LiveKitWorker(AgentServer):
     def job_processes(self) -> dict[int, ClosedJob]:
         """Process id -> the job, for every job that runs here."""
         processes: list[Any] = list(self._proc_pool.processes)
-        return {p.pid: _closed(p.running_job, None) for p in processes if p.running_job is not None and p.pid}
+        return {
+            p.pid: _closed(p.running_job, None, self._began.get(p))
+            for p in processes
+            if p.running_job is not None and p.pid
+        }
 
     @property
     def jobs(self) -> tuple[tuple[str, str], ...]:
@@ -117,7 +135,7 @@ class LiveKitWorker(AgentServer):
         )
 
 
-def _closed(job: RunningJobInfo, exit_code: int | None) -> ClosedJob:
+def _closed(job: RunningJobInfo, exit_code: int | None, began_at: float | None) -> ClosedJob:
     told = job.job.attributes
     return ClosedJob(
         call_id=told.get("call_id", "") or job.job.room.name,
@@ -125,4 +143,5 @@ def _closed(job: RunningJobInfo, exit_code: int | None) -> ClosedJob:
         handoff_id=told.get("handoff_id", ""),
         exit_code=exit_code,
         awaited_id=told.get("agent_id", ""),
+        began_at=began_at,
     )

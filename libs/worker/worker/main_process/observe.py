@@ -8,6 +8,18 @@ from typing import Any, ClassVar
 from prometheus_client import CollectorRegistry, Counter, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+from telemetry.catalog import FROM_CALLS, METRICS
+from telemetry.instruments import Instruments
+from telemetry.names import trace_hex_of
+
+_OF_THE_MOMENT = (
+    "voicemesh_breaker_open",
+    "voicemesh_queue_length",
+    "voicemesh_store_up",
+    "voicemesh_tasks",
+    "voicemesh_certificate_expiry_timestamp_seconds",
+    "voicemesh_observations_lost_total",
+)
 
 
 class _Sessions(Collector):
@@ -75,6 +87,8 @@ class Metrics:
         is_canary: bool = False,
     ) -> None:
         self.registry = CollectorRegistry()
+        self.kept = Instruments(self.registry, (*FROM_CALLS, *(METRICS[name] for name in _OF_THE_MOMENT)))
+        """What jobs observed, and this process of itself; a sink of telemetry.measure."""
         self.registry.register(_Sessions(service, active, capacity))
         self._live = _LiveCalls()
         self.registry.register(self._live)
@@ -104,10 +118,32 @@ class Metrics:
         """``answer``: accepted, full, or draining."""
         self._requests.labels(self._service, answer).inc()
 
-    def recovered(self, service: str, *, detector: str, outcome: str) -> None:
+    def recovered(self, service: str, *, detector: str, outcome: str, call_id: str = "") -> None:
         """``service``: the successor's. ``detector``: parent (the job's own main process), or lease. ``outcome``: relaunched,
         dispatched, nobody_took_it, caller_gone, given_up, overtaken, livekit_away, or store_away."""
-        self._recoveries.labels(service, detector, outcome).inc()
+        exemplar = {"trace_id": trace_hex_of(call_id)} if call_id else None
+        self._recoveries.labels(service, detector, outcome).inc(exemplar=exemplar)
+
+    def store_answered(self, is_up: bool) -> None:
+        """Whether the last heartbeat reached the store."""
+        self.kept.take("voicemesh_store_up", int(is_up), {"service": self._service}, "")
+
+    def tasks(self, count: int) -> None:
+        """Of this process's event loop."""
+        self.kept.take("voicemesh_tasks", count, {"service": self._service}, "")
+
+    def certificate_ends(self, at: float) -> None:
+        """``at``: Unix seconds."""
+        self.kept.take("voicemesh_certificate_expiry_timestamp_seconds", at, {"service": self._service}, "")
+
+    def observations_lost(self, count: int) -> None:
+        """That many had no room on their way here."""
+        self.kept.take("voicemesh_observations_lost_total", count, {"service": self._service}, "")
+
+    def way_to(self, service: str, *, breaker: float, waiting: int) -> None:
+        """``breaker``: 1 open, 0.5 half-open, 0 closed; ``waiting``: callers in line for the service."""
+        self.kept.take("voicemesh_breaker_open", breaker, {"to": service}, "")
+        self.kept.take("voicemesh_queue_length", waiting, {"to": service}, "")
 
     def live_calls(self, count: int) -> None:
         """How many calls have no ending, as the store says."""

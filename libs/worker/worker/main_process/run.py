@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import json
 import logging
 import math
 import signal
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from importlib import metadata
 
@@ -33,8 +32,11 @@ from handoff.outcome import Refusal
 from handoff.redis_store import RedisStore
 from handoff.store import Store
 from handoff.taker import Taker
-from handoff.tls import Certificates
+from handoff.tls import Certificates, UnusableCertificates
 from livekit.agents import AgentServer, JobRequest
+from telemetry import measure, tracing
+from telemetry.log_lines import JsonLines
+from telemetry.relay import Receiver, new_address
 
 from worker.job.entry import job, preload, prewarm
 from worker.main_process import doors, draining, health, surroundings
@@ -62,22 +64,11 @@ _SETTLE_SECONDS = 2.0
 """How long the process stays to send on the calls whose jobs it closed."""
 
 
-class _JsonLines(logging.Formatter):
-    """One JSON object a line; only fields that were chosen, so that no caller's word slips in, and no calling number whole."""
-
-    _FIELDS = ("call_id", "handoff_id", "answer_ms")
+class _JsonLines(JsonLines):
+    """As everybody's, and no calling number whole."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "at": round(record.created, 3),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        line |= {name: getattr(record, name) for name in self._FIELDS if hasattr(record, name)}
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return masked(json.dumps(line))
+        return masked(super().format(record))
 
 
 _TALKATIVE = ("mcp", "openai", "httpx", "httpx2", "httpcore", "httpcore2")
@@ -160,8 +151,9 @@ class _Worker:
             setup_fnc=functools.partial(prewarm, service=service, settings=settings),
             log_level=settings.log_level,
         )
+        self._metrics_at = new_address()
         self._server.rtc_session(
-            functools.partial(job, service=service, settings=settings),
+            functools.partial(job, service=service, settings=settings, metrics_at=self._metrics_at),
             agent_name=settings.name_of(service.name),
             on_request=self._on_request,
         )
@@ -207,6 +199,8 @@ class _Worker:
     async def main(self) -> int:
         """Boots, serves, drains; the process's exit code."""
         async with AsyncExitStack() as closing:
+            tracing.start(self._service.name, version=self._version, endpoint=self._settings.otlp_endpoint)
+            closing.callback(tracing.stop)
             try:
                 watch = await self._open(closing)
             except BootFailed as e:
@@ -237,6 +231,9 @@ class _Worker:
             agent_name=s.name_of(self._service.name),
         )
         known = Certificates.of(s.tls_dir)
+        measure.into(self._metrics.kept, service=self._service.name)
+        listening = await Receiver.listen(self._metrics_at, self._metrics.kept, lost=self._metrics.observations_lost)
+        closing.callback(listening.close)
         await doors.open_all(
             closing, s, metrics=self._metrics, readiness=self._readiness, taker=taker, certificates=known
         )
@@ -269,11 +266,19 @@ class _Worker:
             readiness=self._readiness,
             version=self._version,
             is_canary=self._is_canary,
+            told=functools.partial(self._beaten, known),
         )
         closing.push_async_callback(heartbeat.leave)
         if canary is not None:
             closing.push_async_callback(canary.leave)
         return _Watch(rooms, recovery, Rounds(store, rooms, self._metrics), stopped, heartbeat, canary)
+
+    def _beaten(self, known: Certificates | None, has_reached: bool) -> None:
+        self._metrics.store_answered(has_reached)
+        self._metrics.tasks(len(asyncio.all_tasks()))
+        if known is not None:
+            with suppress(UnusableCertificates):
+                self._metrics.certificate_ends(known.pair().ends_at)
 
     def _canary(self, store: Store) -> CanaryBeat | None:
         """None when this worker is none."""

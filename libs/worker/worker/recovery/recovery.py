@@ -26,9 +26,10 @@ from handoff.errors import FloorLost, HandoffError, StoreUnavailable, WireMismat
 from handoff.guardian import MOST_ATTEMPTS, OWN_ATTEMPTS, Guardian, service_of_successor
 from handoff.lifecycle import State
 from handoff.store import Overdue, Store
+from telemetry import tracing
 
 from worker.main_process.admission import Admission
-from worker.main_process.livekit_worker import ClosedJob
+from worker.main_process.livekit_worker import LOST_AGENT, ClosedJob
 from worker.main_process.observe import Metrics
 from worker.recovery.rooms import LIVEKIT_AWAY, Caller, Present, Rooms, consultation_of
 
@@ -154,6 +155,9 @@ class Recovery:
             return
         floor = await self.guardian.seize(seen, dead_agent_id=seen.agent_id or job.agent_id)
         if floor is not None:
+            exit_code = {} if job.exit_code is None else {"voicemesh.exit_code": job.exit_code}
+            lost: dict[str, tracing.Value] = {"voicemesh.service": self._service, "voicemesh.detector": "parent"}
+            tracing.write_lost_agent(job.call_id, job.agent_id, lost | exit_code, started_at=job.began_at)
             await self._rescue(seen, floor, "parent", present)
 
     async def _orphaned(self, job: ClosedJob) -> Overdue | None:
@@ -238,6 +242,9 @@ class Recovery:
 
     # --- what a winner does ---------------------------------------------------------------------------------------
     async def _rescue_overdue(self, seen: Overdue, floor: Floor) -> None:
+        if seen.agent_id:  # who had it is gone with its main process, or is cut off: nobody else can write its span
+            attributes = {"voicemesh.service": seen.service, "voicemesh.detector": "lease"}
+            tracing.write_lost_agent(seen.call_id, seen.agent_id, attributes)
         await self._rescue(seen, floor, "lease")
 
     async def _rescue(self, seen: Overdue, floor: Floor, detector: str, present: Present | None = None) -> None:
@@ -246,17 +253,24 @@ class Recovery:
         log.warning("epoch %d of the call is seized for %s", floor.epoch, floor.agent_id, extra=call)
         if seen.agent_id:
             self._evict(floor.call_id, seen.agent_id)
-        try:
-            outcome = await self._outcome(seen, floor, detector, present)
-        except LIVEKIT_AWAY as e:  # the lease passes, as it does when the store is away
-            log.warning("LiveKit does not answer: %s", type(e).__name__, extra=call)
-            self._admission.livekit_did_not_answer()
-            outcome = "livekit_away"
-        except StoreUnavailable:
-            outcome = "store_away"
-        except FloorLost:
-            outcome = "overtaken"
-        self._metrics.recovered(floor.service, detector=detector, outcome=outcome)
+        told: dict[str, tracing.Value] = {
+            "voicemesh.service": floor.service,
+            "voicemesh.detector": detector,
+            "voicemesh.epoch": floor.epoch,
+        }
+        with tracing.span("recovery", told, call_id=floor.call_id) as span:
+            try:
+                outcome = await self._outcome(seen, floor, detector, present)
+            except LIVEKIT_AWAY as e:  # the lease passes, as it does when the store is away
+                log.warning("LiveKit does not answer: %s", type(e).__name__, extra=call)
+                self._admission.livekit_did_not_answer()
+                outcome = "livekit_away"
+            except StoreUnavailable:
+                outcome = "store_away"
+            except FloorLost:
+                outcome = "overtaken"
+            tracing.note(span, {"voicemesh.outcome": outcome})
+        self._metrics.recovered(floor.service, detector=detector, outcome=outcome, call_id=floor.call_id)
         log.info("epoch %d of the call: %s", floor.epoch, outcome, extra=call)
 
     async def _outcome(self, seen: Overdue, floor: Floor, detector: str, present: Present | None) -> str:
@@ -266,7 +280,7 @@ class Recovery:
             return await self._end(floor, ending, CALLER_WAS_GONE, "caller_gone")
         if seen.attempts >= MOST_ATTEMPTS:
             return await self._end(floor, Ending.FAILED, NOBODY_COULD, "given_up")
-        attributes = {"resume": str(floor.epoch), "agent_id": floor.agent_id}
+        attributes = {"resume": str(floor.epoch), "agent_id": floor.agent_id, LOST_AGENT: seen.agent_id}
         own = agent_id_of(floor.agent_id, _OWN)
         may_be_ours = self._canary is None or (detector == "parent" and not seen.attempts)
         if floor.service == self._service and may_be_ours and await self._launched(floor.call_id, own, attributes):

@@ -16,7 +16,9 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
+from handoff.breaker import Breaker, State
 from handoff.call import Call, Channel, Ending
+from handoff.desk import DESK
 from handoff.directory import DIRECTORY
 from handoff.errors import HandoffError, StoreUnavailable
 from handoff.guardian import FRONT_DESK
@@ -29,6 +31,7 @@ log = logging.getLogger("voicemesh.rounds")
 
 ROUND_SECONDS = 10.0
 """Also the least time that a room is left alone: an agent needs about 0.6 s from dispatch to floor."""
+_OPEN = {State.CLOSED: 0.0, State.HALF_OPEN: 0.5, State.OPEN: 1.0}
 LOOK_SECONDS = 1.0
 """How often the store is asked for rooms that LiveKit told of."""
 
@@ -40,6 +43,7 @@ class Rounds:
         self._store = store
         self._rooms = rooms
         self._metrics = metrics
+        self._breaker = Breaker(store)
         self._strange: frozenset[str] = frozenset()
         self._forlorn: frozenset[str] = frozenset()
 
@@ -70,6 +74,13 @@ class Rounds:
             await self._look_at(room)
         self._strange = strange
         await self._look_at_consultations()
+        await self._look_at_ways()
+
+    async def _look_at_ways(self) -> None:
+        """For the metrics: how each service can be reached. A few reads, by one of the workers as by the next."""
+        for service in (*DIRECTORY, DESK):
+            state = await self._breaker.state(service)
+            self._metrics.way_to(service, breaker=_OPEN[state], waiting=len(await self._store.line(service)))
 
     async def _look_at_consultations(self) -> None:
         found = [room for room in await self._rooms.consultations() if not (await self._rooms.present(room)).agents]

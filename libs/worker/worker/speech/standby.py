@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from livekit.agents import APIConnectOptions, APIError, APIStatusError
+from telemetry import measure
 
 log = logging.getLogger("voicemesh.standby")
 
@@ -49,6 +50,7 @@ class Standby(Generic[T]):
         """It did not answer, or refused: it rests. The fault's text may quote what was said, and is not logged."""
         status = f" {fault.status_code}" if isinstance(fault, APIStatusError) else ""
         log.warning("the %s failed: %s%s", self._what, type(fault).__name__, status)
+        measure.count("voicemesh_fallbacks_total", {"kind": "voice" if self._what == "voice" else "ears"})
         self._rests_until[id(provider)] = asyncio.get_running_loop().time() + self._rest_seconds
 
     def served(self, provider: T, again: Callable[[T], Awaitable[Any]]) -> None:

@@ -51,6 +51,7 @@ class PaperDesk:
         self.brain = brain
         self.call_id, self.me = call.call_id, ME
         self.left: list[str] = []
+        self.telling = SimpleNamespace(handoff=None, joined=lambda: None)
         self.heard: list[str] = []
         self.voice = None
         self.spoken_to: list[Call] = []
