@@ -77,12 +77,12 @@ def test_a_terminal_shows_who_did_what_under_whom_and_when(file: Path) -> None:
     assert told.startswith("call-7: resolved, 60.0 s, 2 of 2 handoffs moved it, 1 agent lost\n")
     lines = {found[1]: one for one in told.splitlines() if (found := re.search(r"s  [\w-]+ +(\S.*?) +\|", one))}
     assert list(lines)[:3] == ["call resolved", "gateway.token given", "agent greeting"]
-    assert "   10.00   4.00 s  triage" in lines["handoff billing moved gap 180 ms"]
+    assert "   10.00   4.00 s  triage" in lines["handoff → billing moved gap 180 ms"]
     assert re.search(r"billing-mcp +mcp.tool get_account refused", lines["mcp.tool get_account refused"])
     assert "xxxxxx" in lines["agent handoff LOST"]
     assert lines["agent resume"].endswith("after billing's of 11.00 s")
-    indents = {name: told.split(name)[0].rsplit("\n", 1)[-1] for name in ("handoff billing", "handoff.offer")}
-    assert len(indents["handoff.offer"]) == len(indents["handoff billing"]) + 2
+    indents = {name: told.split(name)[0].rsplit("\n", 1)[-1] for name in ("handoff → billing", "handoff.offer")}
+    assert len(indents["handoff.offer"]) == len(indents["handoff → billing"]) + 2
     assert "tool" not in text.drawn(trace, brief=True)
 
 
@@ -93,7 +93,7 @@ def test_a_page_is_one_file_with_a_picture_of_the_call_and_one_of_each_handoff(f
     pictures = [ElementTree.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", drawn, re.DOTALL)]
     assert [svg.attrib["aria-label"] for svg in pictures] == [
         "The call",
-        "handoff billing moved gap 180 ms, at 10.00 s",
+        "handoff → billing moved gap 180 ms, at 10.00 s",
     ]
     whole, handoff = pictures
     kinds = [one.attrib.get("class", "") for one in whole.iter()]

@@ -41,7 +41,8 @@ def drawn(trace: Trace) -> str:
 def _legend(trace: Trace) -> str:
     here = [team for team in _TEAMS if any(span.team == team for span in trace.spans)]
     chips = "".join(f'<span class="{_colour(team)}"><i></i>{team}</span>' for team in here)
-    return f'<div class="legend">{chips}<span>paler: its back office</span></div>'
+    more = '<span>paler: its back office</span><span class="of-gap"><i></i>silence before the taker is heard</span>'
+    return f'<div class="legend">{chips}{more}</div>'
 
 
 def _section(title: str, trace: Trace, rows: Sequence[tuple[int, Span]]) -> str:

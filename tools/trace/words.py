@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tools.trace.read import Span, Trace
 
-_TOLD = ("to", "how", "tool", "outcome", "ending", "detector")
+_TOLD = ("how", "tool", "outcome", "ending", "detector")
 """Attributes that say most in one word."""
 
 
@@ -26,6 +26,8 @@ def of_trace(trace: Trace) -> str:
 def of_span(span: Span) -> str:
     """Its name, with its attributes that say most."""
     told = [str(span.attributes[f"voicemesh.{name}"]) for name in _TOLD if f"voicemesh.{name}" in span.attributes]
+    if "voicemesh.to" in span.attributes:
+        told.insert(0, f"→ {span.attributes['voicemesh.to']}")
     if span.attributes.get("voicemesh.refused") is True:
         told.append("refused")
     if span.gap_seconds is not None:
