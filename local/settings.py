@@ -17,7 +17,8 @@ BRAIN_VARIABLES = (
 """What selects a language model instead of the playbook. `demo`, `calls` and `up` hand them on; tests do not."""
 
 _OURS = ("VOICEMESH_", "LIVEKIT_", "OPENAI_", "REDIS_URL", "DATABASE_URL")
-"""Prefixes that a mesh sets for its processes itself: the shell's values must not leak into them."""
+"""Prefixes that a mesh sets for its processes itself: the shell's values must not leak into them. Where spans go (OTEL_...) is not a
+mesh's own business: whoever sets it in his shell wants them of whatever he starts."""
 
 
 @dataclass(frozen=True, slots=True)
