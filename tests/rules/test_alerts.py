@@ -38,6 +38,7 @@ def promtool() -> str:
     return found.stdout.strip()
 
 
+@cache
 def rules() -> list[dict[str, Any]]:
     return [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
 
@@ -146,6 +147,7 @@ def recorded() -> dict[str, set[str]]:
     return found
 
 
+@cache
 def known_labels() -> dict[str, set[str]]:
     """Series -> labels, of the mesh's own and of the recorded ones."""
     own = {sample: set(metric.labels) for metric in METRICS.values() for sample in metric.samples}

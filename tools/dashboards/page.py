@@ -72,7 +72,7 @@ def _panel(panel: Panel, prometheus: Prometheus, span: Span, chosen: Mapping[str
         inside = _inside(panel, prometheus, span, chosen)
     except NoAnswer as refused:
         inside = f'<div class="nothing wrong">{escape(str(refused))}</div>'
-    note = f'<p class="help">{escape(panel.help)}</p>' if panel.help else ""
+    note = f'<p class="help">{escape(panel.help.replace(chr(96), ""))}</p>' if panel.help else ""
     return f'<section class="panel" style="grid-column:span {panel.width}"><h3>{escape(panel.title)}</h3>{inside}{note}</section>'
 
 
