@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.load.audio import Level, Steps, per_call
 from bench.load.chart import Chart, Series, marked
-from bench.load.cost import Cost
+from bench.load.cost import Cost, beside
 from bench.load.knee import Limits, is_reached, knee
 from bench.load.report import BAD, FAIR, GOOD, Card, Report, Table
 
@@ -45,7 +45,7 @@ def audio_report(
         cards=_cards(base, levels, at, is_reached(judged)),
         charts=marked(_charts(base, levels, limits), at if is_reached(judged) else None),
         tables=[_table(base, levels), _cost_table(base, levels), _failed_table(levels)],
-        notes=[*(["It was broken off before its time."] if steps.broken_off else []), *_NOTES],
+        notes=[*beside([level.cost for level in levels]), *(["It was broken off before its time."] if steps.broken_off else []), *_NOTES],
         problems=[f"two voices for {c.two_voices_ms} ms in {c.call_id}" for lv in levels for c in lv.calls if c.two_voices_ms],
         data={
             "knee": at,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ import psutil
 from bench.density import meter
 
 _MIB = 1024 * 1024
+_NEXT_TO_NONE_CORES = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +90,14 @@ def _own() -> float:
 def _busy() -> float:
     times = psutil.cpu_times()
     return float(times.user + times.nice + times.system + getattr(times, "irq", 0.0) + getattr(times, "softirq", 0.0))
+
+
+def beside(costs: Sequence[Cost]) -> list[str]:
+    """What is to be said when the machine had other work; nothing when it had next to none."""
+    most = max((cost.other_cores for cost in costs), default=0.0)
+    if most <= _NEXT_TO_NONE_CORES:
+        return []
+    return [
+        f"The machine had other work, up to {most:.1f} of its {os.cpu_count()} cores: by itself it would carry more, and answer sooner. What a"
+        " call costs, and what must not be, hold all the same."
+    ]

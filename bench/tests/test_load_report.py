@@ -13,7 +13,7 @@ from bench.load.audio import Level, Steps, per_call
 from bench.load.audio_report import audio_report
 from bench.load.chart import Chart, Series, marked, number, svg, ticks
 from bench.load.command import main
-from bench.load.cost import Cost
+from bench.load.cost import Cost, beside
 from bench.load.heard import HeardCall, failures
 from bench.load.knee import Limits, is_reached, knee, why_not
 from bench.load.mix import script_of
@@ -109,6 +109,14 @@ def test_a_call_costs_what_the_mesh_uses_above_none() -> None:
     cores, mib = per_call(NO_CALL, a_level(1))
     assert cores == pytest.approx((0.52 - 0.06) / 1.0)
     assert mib == pytest.approx(101)
+
+
+def test_a_machine_with_other_work_is_said_to_carry_more_by_itself() -> None:
+    busy = [Cost(9.0, {"billing": 0.5}, {}, 0.25, machine) for machine in (0.9, 1.75)]
+    (remark,) = beside(busy)
+    assert "up to 1.0 of its" in remark
+    assert beside(busy[:1]) == []
+    assert beside([]) == []
 
 
 def a_recording(*, heard: bool, problems: tuple[str, ...] = ()) -> Recording:

@@ -19,8 +19,8 @@ def verdict(values: list[float], bound: Bound = BOUND) -> str:
     return judge(TIMES, values, bound, warm_up_seconds=WARM_UP).verdict
 
 
-def noise(size: float) -> list[float]:
-    chance = random.Random(7)
+def noise(size: float, *, seed: int = 7) -> list[float]:
+    chance = random.Random(seed)
     return [chance.uniform(-size, size) for _ in TIMES]
 
 
@@ -50,6 +50,8 @@ def test_one_descriptor_lost_with_every_call_is_found() -> None:
         pytest.param([100 + 50 * (1 - math.exp(-at / 400)) for at in TIMES], id="a cache that fills up"),
         pytest.param([100 + at % 300 / 10 for at in TIMES], id="garbage that is collected"),
         pytest.param([100 + (900 if number % 40 == 7 else 0) for number in range(SAMPLES)], id="outliers"),
+        pytest.param([100 + 60 * min(at, 2400) / 2400 for at in TIMES], id="a cache that is full after forty minutes"),
+        pytest.param([500 + n for n in noise(300, seed=38)], id="noise whose slope is above the bound by chance"),
         pytest.param([160 - 40 * at / 3600 for at in TIMES], id="shrinks"),
     ],
 )

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from bench.load.chart import Chart, Series, marked
-from bench.load.cost import Cost
+from bench.load.cost import Cost, beside
 from bench.load.knee import Limits, is_reached, knee
 from bench.load.report import BAD, FAIR, GOOD, Card, Report, Table
 from bench.load.soundless.steps import Level, Steps
@@ -56,7 +56,7 @@ def soundless_report(
         cards=_cards(steps, at, is_reached(judged)),
         charts=marked(_charts(levels, steps.base, limits), at if is_reached(judged) else None),
         tables=[_table(levels), _steps_table(levels), _store_table(levels), _cost_table(levels, steps.base), _failed_table(levels)],
-        notes=_NOTES,
+        notes=[*beside([level.cost for level in levels]), *_NOTES],
         problems=_problems(steps),
         data={
             "knee": at,

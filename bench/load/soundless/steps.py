@@ -26,6 +26,7 @@ from local.chaos.soundless.run import ledger_lines
 _FILLS_SECONDS = 15.0
 """Beyond what the rate needs; a level that is not full by then is measured as it is, and says how full it was."""
 _COME_TO_AN_END_SECONDS = 120.0
+_ENDINGS_A_SECOND = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +227,10 @@ class Steps:
         """The callers come to their end, and every call must have one ending."""
         self._say("no more calls; those that go on come to their end")
         self._callers.manners.in_a_hurry = True
-        self._callers.manners.think_seconds = (0.5, 15.0)
-        self.cut_off = await self._crowd.end(_COME_TO_AN_END_SECONDS)
+        # Not all at once: that would be another load, and one that nobody asked for.
+        spread = max(15.0, self._callers.live / _ENDINGS_A_SECOND)
+        self._callers.manners.think_seconds = (0.5, spread)
+        self.cut_off = await self._crowd.end(_COME_TO_AN_END_SECONDS + spread)
         store = RedisStore.connect(self._stage.mesh.redis_url)
         try:
             endings = Counter([record.call_id async for record in ledger_lines(store)])
