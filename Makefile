@@ -62,7 +62,7 @@ env-file: ## Write .env with random secrets for docker-compose.yml; what stands 
 	@tools/env-file
 
 ##@ check
-.PHONY: test lint unit services local contract test-charts test-cluster offices integration eval model chaos e2e fmt
+.PHONY: test lint unit services local contract test-charts test-skill test-cluster offices integration eval model chaos e2e fmt
 test: setup web ## Lint, types, imports, sizes, proto, then the tests, with a few spoken calls; FULL=1 places all calls
 	@$(CHECK) all $(if $(FULL),--full)
 
@@ -83,6 +83,9 @@ contract: setup ## Do names, files and generated code still agree
 
 test-charts: setup ## The Helm charts: golden renders, Kubernetes' own schemas, policies, refusals (fetches Helm when there is none)
 	@$(CHECK) charts
+
+test-skill: setup ## skills/livekit-agents: every snippet and command in it is run, every file, metric and figure looked up
+	@$(CHECK) skill
 
 test-cluster: setup ## The charts on the cluster of KUBECONFIG, with callers on the line (tests/cluster/README.md); TAG=dev BUILDER=... LOADER=...
 	@$(PYTHON_BIN) -m pytest tests/cluster -q -rs --timeout=1800 $(if $(TAG),--tag "$(TAG)") \
