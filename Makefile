@@ -76,7 +76,7 @@ env-file: ## Write .env with random secrets for docker-compose.yml; what stands 
 	@tools/env-file
 
 ##@ check
-.PHONY: doctor test lint unit services local contract test-charts test-rules test-cluster offices integration eval audit model chaos e2e fmt
+.PHONY: doctor test lint unit services local contract test-charts test-rules test-cluster offices integration eval audit model chaos e2e fmt test-skill
 # make has exit codes of its own; a script that needs these runs the module.
 doctor: setup ## What is wrong with a mesh, where, how to mend it: make up's; ENV_FILE=.env, NAMESPACE=..., PROMETHEUS_URL=..., ONLY=redis, PLACE=1, ARGS=...
 	@$(PYTHON_BIN) -m tools.doctor $(if $(NAMESPACE),--namespace "$(NAMESPACE)") $(if $(ENV_FILE),--env-file "$(ENV_FILE)") \
@@ -105,6 +105,9 @@ test-charts: setup ## The Helm charts: golden renders, Kubernetes' own schemas, 
 
 test-rules: setup ## Alerts and dashboards: every alert fires when it should and not when it nearly should (fetches promtool when there is none)
 	@$(CHECK) rules
+
+test-skill: setup ## skills/livekit-agents: every snippet and command in it is run, every file, metric and figure looked up
+	@$(CHECK) skill
 
 test-cluster: setup ## The charts on the cluster of KUBECONFIG, with callers on the line (tests/cluster/README.md); TAG=dev BUILDER=... LOADER=...
 	@$(PYTHON_BIN) -m pytest tests/cluster -q -rs --timeout=1800 $(if $(TAG),--tag "$(TAG)") \

@@ -170,6 +170,15 @@ def test_every_way_in_which_a_handoff_can_fail_is_explained() -> None:
     assert set(METRICS["voicemesh_handoffs_total"].labels["outcome"]) - {"moved"} <= explained
 
 
+def test_the_alerts_are_those_that_the_chart_ships() -> None:
+    rules = list((ROOT / "charts" / "rules").glob("*.yaml"))
+    if not rules:
+        pytest.skip("the chart has no rules yet")
+    shipped = set(re.findall(r"alert: *(\w+)", "\n".join(path.read_text(encoding="utf-8") for path in rules)))
+    told = set(re.findall(r"\bVoiceMesh[A-Z]\w+", "\n".join(page.read_text(encoding="utf-8") for page in pages())))
+    assert told == shipped
+
+
 # --- figures stand in their sources ----------------------------------------------------------------------------------------
 def _measured_rows() -> Iterator[tuple[str, str, list[str]]]:
     """Rows of tables whose last cell is a file of results: where, the file, the figures."""
