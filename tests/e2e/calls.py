@@ -85,7 +85,7 @@ class Live:
     store: RedisStore
     call_id: str
 
-    async def call(self, until: Callable[[Call], bool]) -> Call:
+    async def call(self, until: Callable[[Call], object]) -> Call:
         """The call's record as soon as it is so."""
         while (found := await self.store.load_call(self.call_id)) is None or not until(found):
             await asyncio.sleep(_LOOK_SECONDS)

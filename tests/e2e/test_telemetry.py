@@ -12,6 +12,7 @@ from telemetry.catalog import ATTRIBUTES, METRICS, SCALE_DOWN, SPANS
 from telemetry.log_events import EVENTS
 from telemetry.metric import Kind, Metric
 from telemetry.names import agent_span_id, root_span_id
+from telemetry.spans import WRITTEN
 
 from tests.e2e.collector import Told
 from tests.e2e.told_call import FACTS, ToldCall
@@ -22,6 +23,19 @@ OF_PYTHON = ("python_", "process_")
 """What the client library may add."""
 NOT_HERE = {metric.name for metric in SCALE_DOWN}
 """There is no Kubernetes under an end-to-end test."""
+
+SERVICES_OF = {
+    "the ledger": {"ledger"},
+    "the gateway": {"gateway"},
+    "the agent's job": {"triage", "billing"},
+    "the agent's job; of a lost one its main process, or a guardian": {"triage", "billing"},
+    "the back office": {"billing-mcp"},
+    "the giver's job": {"triage"},
+    "the taker's main process": {"billing"},
+    "the taker's job": {"billing"},
+    "the main process of the worker that won the call": {"billing"},
+}
+"""By who the catalog says writes a span: as whom that is known to a collector, in this call."""
 
 
 @pytest.fixture
@@ -99,8 +113,16 @@ async def test_every_span_of_the_catalog_is_there_and_no_other(told: ToldCall) -
     assert {span.name for span in told.spans} == set(SPANS)
 
 
-async def test_every_attribute_is_in_the_catalog(told: ToldCall) -> None:
-    assert {name for span in told.spans for name in span.attributes} <= set(ATTRIBUTES)
+async def test_every_attribute_of_the_catalog_is_there_and_no_other(told: ToldCall) -> None:
+    assert {name for span in told.spans for name in span.attributes} == set(ATTRIBUTES)
+
+
+async def test_every_span_stands_where_the_catalog_says_and_is_written_by_whom_it_says(told: ToldCall) -> None:
+    by_id = {span.id: span for span in told.spans}
+    stands = {(span.name, by_id[span.parent].name if span.parent in by_id else "") for span in told.spans}
+    assert stands == {(name, parent) for name, (_, parent) in WRITTEN.items()}
+    wrong = [span for span in told.spans if span.service not in SERVICES_OF[WRITTEN[span.name][0]]]
+    assert wrong == []
 
 
 async def test_the_ledger_wrote_one_root_and_every_other_span_has_its_parent(told: ToldCall) -> None:

@@ -70,7 +70,5 @@ ATTRIBUTES: Mapping[str, str] = {
     "voicemesh.voice_ms": "From the text to its first sound",
     "voicemesh.was_interrupted": "Whether the caller interrupted the answer",
     "voicemesh.gap_ms": "From the giver's last word to the taker's first frame",
-    "voicemesh.turns": "How many turns the call had",
-    "voicemesh.version": "The release of who wrote the span",
 }
 """Name -> what it holds: numbers, flags, and plain names without spaces. Anything else is left out at the source."""

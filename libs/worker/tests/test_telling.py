@@ -82,6 +82,7 @@ async def test_the_steps_of_a_handoff_are_spans_under_it_and_the_taker_is_told_o
     stage = Stage(WillingTaker())
     await stage.hand_over()
     made = {span.name: span for span in spans.get_finished_spans()}
+    assert "voicemesh.gap_ms" in (made["handoff"].attributes or {})
     handoff = made.pop("handoff")
     assert set(made) == {
         f"handoff.{step}" for step in ("offer", "announce", "ready", "caller_done", "pass", "first_word")

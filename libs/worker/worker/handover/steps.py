@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opentelemetry.trace import Span
+from opentelemetry.trace import Span, get_current_span
 from telemetry import measure, tracing
 from telemetry.metrics_worker import HANDOFF_OUTCOMES
 
@@ -79,6 +79,7 @@ class Steps:
         if self._to and self._quiet_since is not None:
             gap = time.monotonic() - self._quiet_since
             measure.observe("voicemesh_handoff_gap_seconds", gap, {"to": self._to}, call_id=self._call_id)
+            tracing.note(get_current_span(), {"voicemesh.gap_ms": round(gap * 1000)})  # the handoff's
 
 
 def told_of_handoff(call_id: str, *, giver: str, taker: str, outcome: str) -> None:

@@ -1,0 +1,1 @@
+"""What it costs that the mesh tells of itself."""
