@@ -103,6 +103,16 @@ def test_a_page_is_one_file_with_a_picture_of_the_call_and_one_of_each_handoff(f
     assert sum(one.tag == "g" for one in handoff.iter()) == 3
 
 
+def test_an_agent_that_was_thought_dead_and_was_not_is_what_it_says_itself(tmp_path: Path) -> None:
+    itself = span("agent", 1, 15, service="billing", outcome="handed_over")
+    found_dead = span("agent", 9, 9, service="billing", error="lost") | {"spanId": itself["spanId"]}
+    path = tmp_path / "spans.jsonl"
+    for lines in ((found_dead, itself), (itself, found_dead)):
+        path.write_text("\n".join(line("billing", one) for one in lines))
+        (trace,) = load(path).values()
+        assert [(one.error, one.end - one.start) for one in trace.spans] == [("", 14.0)]
+
+
 def test_what_stands_in_a_span_is_text_on_the_page(tmp_path: Path) -> None:
     path = tmp_path / "spans.jsonl"
     path.write_text(line("<script>", span("<img src=x>", 0, 1, outcome="<b>")))

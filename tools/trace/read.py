@@ -46,9 +46,9 @@ class Span:
 
     @property
     def gap_seconds(self) -> float | None:
-        """Of a handoff: the silence before its taker's first word, at its end."""
+        """Of a handoff, or of its last step: the silence before its taker's first word, at its end."""
         gap = self.attributes.get("voicemesh.gap_ms")
-        return float(gap) / 1000 if isinstance(gap, int | float) and self.name == "handoff" else None
+        return float(gap) / 1000 if isinstance(gap, int | float) else None
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,9 @@ def load(path: Path) -> dict[str, Trace]:
     for number, line in enumerate(path.read_text().splitlines(), start=1):
         try:
             for span in _spans(json.loads(line)):
-                found.setdefault(span.trace_id, {})[span.span_id] = span
+                known = found.setdefault(span.trace_id, {})
+                # An agent that was only thought dead is written twice: by who thought so, and, whole, by itself.
+                known[span.span_id] = max(known.get(span.span_id, span), span, key=lambda one: one.end - one.start)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise Unreadable(f"{path}:{number} is no line of OTLP as a collector's file exporter writes it") from None
     traces = [Trace(tuple(spans.values())) for spans in found.values()]
