@@ -26,6 +26,7 @@ from handoff.lifecycle import State
 from handoff.outcome import Accepted, Declined, Expired
 from handoff.store import Store
 from livekit import api, rtc
+from opentelemetry.trace import get_current_span
 from telemetry import tracing
 
 from worker.checkpoint import Checkpoint
@@ -134,6 +135,7 @@ class Transfer:
         handoff_id, passing = f"h{uuid.uuid4().hex[:12]}", self._passing
         passing.is_passed = False
         steps = passing.steps = Steps(self._checkpoint.call.call_id, service)
+        tracing.note(get_current_span(), {"voicemesh.handoff_id": handoff_id})  # the handoff's
         try:
             with steps.step("offer"):
                 giving, canary = await self._begin(handoff_id, service, intent, summary)

@@ -258,7 +258,7 @@ class Recovery:
             "voicemesh.detector": detector,
             "voicemesh.epoch": floor.epoch,
         }
-        with tracing.span("recovery", told, call_id=floor.call_id) as span:
+        with tracing.span("recovery", told, call_id=floor.call_id, parent=tracing.of_call(floor.call_id)) as span:
             try:
                 outcome = await self._outcome(seen, floor, detector, present)
             except LIVEKIT_AWAY as e:  # the lease passes, as it does when the store is away
