@@ -57,7 +57,7 @@ def test_env_prints_lines_that_a_shell_takes(tmp_path: Path, capsys: CaptureFixt
             livekit_api_key="key",
             livekit_api_secret="it's secret",
             livekit_version="",
-            redis_url="",
+            redis_url="redis://127.0.0.1:6379/0",
             speech_url="",
             addresses={},
         ).write(claimed.path)
@@ -69,6 +69,8 @@ def test_env_prints_lines_that_a_shell_takes(tmp_path: Path, capsys: CaptureFixt
         "LIVEKIT_API_KEY=key",
         "export",
         "LIVEKIT_API_SECRET=it's secret",
+        "export",
+        "REDIS_URL=redis://127.0.0.1:6379/0",
     ]
 
 
