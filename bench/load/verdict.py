@@ -22,8 +22,11 @@ BOUNDS: Mapping[str, Bound] = {
     "zombies": Bound(2.0),
     "tasks": Bound(6.0),
     "endless keys": Bound(4.0),
-    "connections": Bound(6.0),
+    "connections": Bound(15.0),
 }
+OF_REDIS: Mapping[str, Bound] = {"open_files": Bound(15.0)}
+"""Its connections are those of all pools together: each finds its own peak, and stays there. A process that loses them is found by its own
+descriptors."""
 """An hour. With a call a minute, a descriptor, a thread, a process, a task or a key lost with every tenth call is seen, and 300 KiB."""
 UNITS = {"rss_mib": "MiB", "children_rss_mib": "MiB"}
 MOST_REDIS_KIB_A_CALL = 64.0
@@ -56,7 +59,8 @@ def judged(soaked: Soaked) -> list[Judged]:
     found = []
     for process, what, points in series(soaked.samples):
         at, values = [point[0] for point in points], [point[1] for point in points]
-        trend = judge(at, values, BOUNDS[what], warm_up_seconds=warm_up_seconds(soaked.minutes))
+        bound = (OF_REDIS if process == "redis" else BOUNDS).get(what, BOUNDS[what])
+        trend = judge(at, values, bound, warm_up_seconds=warm_up_seconds(soaked.minutes))
         found.append(Judged(process, what, tuple(points), trend))
     return found
 

@@ -108,6 +108,16 @@ def test_whatever_leaks_is_named_with_its_process(what: str, each_minute: float,
     assert problem.startswith(("billing", "redis"))
 
 
+def test_redis_may_have_a_connection_more_of_each_pool_and_not_one_more_with_every_other_call() -> None:
+    for each_minute, is_leak in ((0.15, False), (0.5, True)):
+        soaked = a_soak()
+        for number, sample in enumerate(soaked.samples):
+            more = int(each_minute * number / 4)
+            sample["redis"] = {**REDIS, "clients": 12 + more}
+            sample["processes"]["redis"] = {**STILL, "open_files": 20 + more}
+        assert len(told(soaked)) == (2 if is_leak else 0), "its own descriptors, and what it says of its clients"
+
+
 def test_a_run_of_some_minutes_is_not_judged() -> None:
     soaked = a_soak(8, rss_mib=5.0)
     assert {one.trend.verdict for one in judged(soaked)} == {"too short to judge"}
