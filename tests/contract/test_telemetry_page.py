@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 
+import ledger.metrics
 import pytest
-from scale_down.metrics import Metrics
-from telemetry.catalog import METRICS, SCALE_DOWN, SPANS
+import scale_down.metrics
+import worker.main_process.observe
+from prometheus_client import CollectorRegistry
+from telemetry.catalog import FROM_CALLS, LEDGER, METRICS, OF_WORKERS, SCALE_DOWN, SPANS, Metric
 from telemetry.names import trace_hex_of
 from telemetry.spans import WRITTEN
 
@@ -62,9 +66,31 @@ def test_every_metric_but_those_for_reading_says_what_to_do() -> None:
     }
 
 
-def test_scale_down_which_imports_nothing_of_ours_shows_what_the_catalog_says() -> None:
-    shown = {
+def shown_by(registry: CollectorRegistry) -> set[tuple[str, str, str]]:
+    """Name, kind and words of each family."""
+    return {
         (family.name + ("_total" if family.type == "counter" else ""), family.type, family.documentation)
-        for family in Metrics(lag=lambda: 0.0).registry.collect()
+        for family in registry.collect()
     }
-    assert shown == {(metric.name, metric.kind.value, metric.help) for metric in SCALE_DOWN}
+
+
+def as_shown(metrics: Iterable[Metric]) -> set[tuple[str, str, str]]:
+    return {(metric.name, metric.kind.value, metric.help) for metric in metrics}
+
+
+def test_scale_down_which_imports_nothing_of_ours_shows_what_the_catalog_says() -> None:
+    assert shown_by(scale_down.metrics.Metrics(lag=lambda: 0.0).registry) == as_shown(SCALE_DOWN)
+
+
+def test_the_ledger_shows_what_the_catalog_says() -> None:
+    none: dict[str, float] = {}
+    shown = ledger.metrics.Metrics(lags=lambda: none, without_ending=dict, callbacks=dict, overdue=dict)
+    assert shown_by(shown.registry) == as_shown(LEDGER)
+
+
+def test_a_worker_shows_what_the_catalog_says() -> None:
+    shown = worker.main_process.observe.Metrics(
+        "billing", active=lambda: 0, capacity=lambda: 3, version="1", is_canary=True
+    )
+    shown.canary(share=10, is_stopped=False)
+    assert shown_by(shown.registry) == as_shown((*OF_WORKERS, *FROM_CALLS))
