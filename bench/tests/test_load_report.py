@@ -171,7 +171,7 @@ def a_soundless_level(calls: int, why: str = "", **more: Any) -> SoundlessLevel:
 class Held:
     """What a soundless run leaves behind."""
 
-    base, cut_off = NO_CALL, 0
+    base, cut_off, is_whole = NO_CALL, 0, True
 
     def __init__(self, *levels: SoundlessLevel) -> None:
         self.levels = list(levels)
@@ -200,6 +200,14 @@ def test_the_soundless_page_says_what_a_call_adds_and_where_it_ends() -> None:
         }
     )
     ElementTree.fromstring(html(report).partition("<main>")[2].partition("</main>")[0].join(("<main>", "</main>")))
+
+
+def test_a_run_that_was_broken_off_says_so_and_claims_no_endings() -> None:
+    held = Held(a_soundless_level(100))
+    held.is_whole = False
+    text = markdown(a_soundless_report(held))
+    assert "It was broken off" in text
+    assert "| Endings |" not in text
 
 
 def test_what_must_not_be_at_any_load_is_a_problem() -> None:

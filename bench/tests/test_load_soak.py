@@ -108,7 +108,7 @@ def test_whatever_leaks_is_named_with_its_process(what: str, each_minute: float,
     assert problem.startswith(("billing", "redis"))
 
 
-def test_redis_may_have_a_connection_more_of_each_pool_and_not_one_more_with_every_other_call() -> None:
+def test_pools_may_find_their_peak_and_a_connection_lost_with_every_other_call_is_a_leak() -> None:
     for each_minute, is_leak in ((0.15, False), (0.5, True)):
         soaked = a_soak()
         for number, sample in enumerate(soaked.samples):

@@ -56,7 +56,11 @@ def soundless_report(
         cards=_cards(steps, at, is_reached(judged)),
         charts=marked(_charts(levels, steps.base, limits), at if is_reached(judged) else None),
         tables=[_table(levels), _steps_table(levels), _store_table(levels), _cost_table(levels, steps.base), _failed_table(levels)],
-        notes=[*beside([level.cost for level in levels]), *_NOTES],
+        notes=[
+            *([] if steps.is_whole else ["It was broken off before its end: its calls' endings were not counted."]),
+            *beside([level.cost for level in levels]),
+            *_NOTES,
+        ],
         problems=_problems(steps),
         data={
             "knee": at,
@@ -104,10 +108,13 @@ def _cards(steps: Steps, at: int | None, reached: bool) -> list[Card]:
     small = f"at {bad.calls:,}: {bad.why}" if bad else "every level was carried"
     failed = sum(sum(level.failures.values()) for level in levels)
     ended = sum(level.ended for level in levels)
-    cards = [
-        Card("Knee", f"{at or 0:,} at once" if reached else f"above {at or 0:,}", small, GOOD if at else BAD),
+    ends = [
         Card("Calls", f"{steps.endings['calls']:,}", f"{failed} of {ended} failed in the windows; {steps.cut_off} cut off at the end", FAIR if failed else GOOD),
         Card("Endings", f"{steps.endings['with one ending']:,}", "calls that were served, each with exactly one", BAD if steps.endings_wrong else GOOD),
+    ]  # fmt: skip
+    cards = [
+        Card("Knee", f"{at or 0:,} at once" if reached else f"above {at or 0:,}", small, GOOD if at else BAD),
+        *(ends if steps.is_whole else []),
     ]  # fmt: skip
     if carried := [level for level in levels if not level.why]:
         top = carried[-1]

@@ -126,6 +126,8 @@ class Steps:
         self.base: Cost
         self.redis_base: Look
         self.cut_off = 0
+        self.is_whole = False
+        """Whether the run came to its end: only then its calls' endings were counted."""
         self.endings: Counter[str] = Counter()
         self.endings_wrong: list[str] = []
 
@@ -241,6 +243,7 @@ class Steps:
         self.endings = Counter(
             {"calls": len(self._callers.done), "with one ending": sum(endings[c.call_id] == 1 for c in good)}
         )
+        self.is_whole = True
         self.endings_wrong = [f"{c.call_id} has {endings[c.call_id]} endings" for c in good if endings[c.call_id] != 1]
 
     async def _watched(self, doing: Any) -> Cost:
