@@ -151,6 +151,10 @@ def words_of(text: str) -> set[str]:
     return set(re.findall(r"[a-z]{4,}", text.lower()))
 
 
+_NAMES_OF_OTHERS = "find_account, process exited with non-zero exit code"
+"""A tool's name, which is a label; what LiveKit logs of a process that was killed."""
+
+
 def words_of_the_caller(told: ToldCall) -> set[str]:
     """All that he said, and what it was understood as, but words that we use for our own matters."""
     own = " ".join(
@@ -160,6 +164,7 @@ def words_of_the_caller(told: ToldCall) -> set[str]:
             *(metric.help for metric in METRICS.values()),
             *SPANS,
             *ATTRIBUTES,
+            _NAMES_OF_OTHERS,
         ]
     )
     heard = [turn.text for turn in told.evidence.call.turns if turn.role.value == "caller"]
