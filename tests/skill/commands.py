@@ -5,11 +5,16 @@ For what a test's machine cannot do (a cluster, a browser, an hour of calls). Wh
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
+import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -22,7 +27,7 @@ PROGRAMS = frozenset(
 )
 """What a command of the skill may begin with, beside a shell's own words."""
 SHELL = frozenset({"test", "printf", "openssl", "for", "do", "done", "secret", "secret()", "}", "!"})
-_CHARTS = ("charts", "charts/specialist")
+_HELP_SECONDS = 120.0
 _BREAKS = {"|", "||", "&&", ";", "&", "\n"}
 _ASSIGNMENT = re.compile(r"[A-Za-z_]+=.*")
 _OWN_PATH = re.compile(r"(?:charts|services|docs|tests|libs|bench|local|skills|tools|proto|gateway)/[\w./-]*")
@@ -112,6 +117,30 @@ def _help(*command: str) -> str:
     return done.stdout + done.stderr if done.returncode == 0 else ""
 
 
+@cache
+def _help_of_module(module: str, *subcommand: str) -> str:
+    """As ``python -m module subcommand --help``, forked from a process that has imported LiveKit already: that alone takes seconds."""
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["livekit.agents", "livekit.api", "worker.agent.call_agent", "local.__main__"])
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as page:
+        asked = processes.Process(target=_print_help, args=(page.name, module, *subcommand))
+        asked.start()
+        asked.join(_HELP_SECONDS)
+        if asked.exitcode is None:
+            asked.kill()
+        return page.read() if asked.exitcode == 0 else ""
+
+
+def _print_help(page: str, module: str, *subcommand: str) -> None:
+    os.chdir(ROOT)
+    sys.argv = [module, *subcommand, "--help"]
+    with open(page, "w", encoding="utf-8") as out, contextlib.redirect_stdout(out):
+        try:
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+        finally:
+            out.flush()
+
+
 def _flags(words: Sequence[str], told: str) -> list[str]:
     flags = [word.partition("=")[0] for word in words if re.match(r"--?[a-zA-Z]", word)]
     return [f"{flag}: no such flag" for flag in flags if not re.search(rf"(?<![\w-]){re.escape(flag)}(?![\w-])", told)]
@@ -149,6 +178,6 @@ def _python(words: Sequence[str]) -> list[str]:
         return []
     # A word that is no subcommand makes argparse refuse before it comes to --help.
     subcommand = [word for word in rest[:1] if re.fullmatch(r"[a-z-]+", word) and not word.startswith("-")]
-    if told := _help(sys.executable, "-m", module, *subcommand):
+    if told := _help_of_module(module, *subcommand):
         return _flags(rest, told)
     return [f"python -m {module} {rest[0] if rest else ''}: no such module, or no such subcommand of it"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from tests.skill.fences import ROOT, Fence
 Reader = Callable[[str, Path], str]
 """Given a file's text and an empty folder."""
 _EVAL_SECONDS = 200
-_OF_OTHERS = frozenset({"PodMonitor", "Certificate", "ScaledObject"})
+_OF_OTHERS = frozenset({"PodMonitor", "PrometheusRule", "Certificate", "ScaledObject"})
 _API = ("--api-versions", "monitoring.coreos.com/v1")
 
 
@@ -33,6 +35,8 @@ def reader_of(fence: Fence) -> Reader:
         return lambda text, folder: chart_values("charts/specialist", text, folder)
     if first == "# livekit.yaml":
         return livekit_settings
+    if first == "# issuer of docs/operations/install.md":
+        return manifests_of_install
     documents = [one for one in yaml.safe_load_all(fence.text) if one]
     if all(isinstance(one, dict) and {"lines", "expect"} <= one.keys() for one in documents):
         return conversations
@@ -61,9 +65,34 @@ def _refused(found: dict[str, Any]) -> str:
 
 def livekit_settings(text: str, folder: Path) -> str:
     """They are those of the local mesh's server, which runs with them."""
-    ours: Mapping[str, Any] = livekit.config(port=7880, udp_port=7882, keys=livekit.Keys.new())
     given = yaml.safe_load(text)
+    hook = given.get("webhook", {})
+    if not all(url.endswith("/webhooks/livekit") for url in hook.get("urls", ())):
+        return "webhook: the gateway listens at /webhooks/livekit"
+    ours: Mapping[str, Any] = livekit.config(
+        port=7880,
+        udp_port=7882,
+        keys=dataclasses.replace(livekit.Keys.new(), api_key=hook.get("api_key", "")),
+        webhook_url=next(iter(hook.get("urls", ())), ""),
+    )
     return "\n".join(f"{key}: the mesh's own is {ours.get(key)}" for key in given if given[key] != ours.get(key))
+
+
+def manifests_of_install(text: str, folder: Path) -> str:
+    """They are, object by object, those that the installation's page applies."""
+    page = (ROOT / "docs" / "operations" / "install.md").read_text(encoding="utf-8")
+    there = [
+        one
+        for block in re.findall(r"<<'YAML'\n(.*?)\n +YAML$", page, re.DOTALL | re.MULTILINE)
+        for one in _objects(block)
+    ]
+    return "\n".join(
+        f"{one['kind']} {one['metadata']['name']}: not so in install.md" for one in _objects(text) if one not in there
+    )
+
+
+def _objects(text: str) -> list[dict[str, Any]]:
+    return [one for one in yaml.safe_load_all(textwrap.dedent(text)) if one]
 
 
 def conversations(text: str, folder: Path) -> str:

@@ -161,6 +161,15 @@ def test_the_table_of_metrics_has_their_labels() -> None:
     assert wrong == []
 
 
+def test_the_values_of_labels_are_those_of_the_catalog() -> None:
+    rows = [line.strip("|").split("|") for _, line in prose(SKILL / "references/diagnosis.md")]
+    first = next(at for at, row in enumerate(rows) if [cell.strip() for cell in row] == ["label", "values"])
+    told = {word for row in rows[first + 2 :] if len(row) == 2 for word in re.findall(r"`(\w+)`", row[1])}
+    mine = set(METRICS) - {"voicemesh_ledger_deleted_total", "voicemesh_worker_info", "voicemesh_handoffs_total"}
+    known = {value for name in mine for values in METRICS[name].labels.values() for value in values}
+    assert told - {"moved"} == known - {"moved"}
+
+
 def test_every_way_in_which_a_handoff_can_fail_is_explained() -> None:
     explained: set[str] = set()
     for _, line in prose(SKILL / "references/diagnosis.md"):

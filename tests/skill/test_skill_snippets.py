@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.skill import commands, files
-from tests.skill.fences import ROOT, Fence, all_fences
+from tests.skill.fences import ROOT, Fence, all_fences, fences
 
 _PYTHON_SECONDS, _SHELL_SECONDS = 90, 240
 _TO_ITS_END = "import os, runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__'); sys.stdout.flush(); os._exit(0)"
@@ -44,11 +44,23 @@ def test_python_runs_with_a_livekit_server(fence: Fence, livekit: dict[str, str]
 
 
 @pytest.mark.parametrize("fence", [one for one in all_fences("bash") if not one.reason], ids=named)
-def test_commands_run(fence: Fence, programs: str) -> None:
+def test_commands_run(fence: Fence, programs: str, tmp_path: Path) -> None:
     if "kubectl " in fence.text and not commands.kubectl():
         pytest.skip("no kubectl on this machine, and none came with Helm")
-    done = _run(["bash", "-euo", "pipefail", "-c", programs + fence.text], _SHELL_SECONDS)
+    text = fence.text
+    if "my-values.yaml" in text:
+        text = text.replace("my-values.yaml", str(values_of(fence, tmp_path)))
+    done = _run(["bash", "-euo", "pipefail", "-c", programs + text], _SHELL_SECONDS)
     assert done.returncode == 0, f"{fence.name}\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
+
+
+def values_of(fence: Fence, folder: Path) -> Path:
+    """The values that the page gives for ``my-values.yaml``, as that file."""
+    (*_, given) = [
+        one for one in fences(fence.page) if one.line < fence.line and one.text.startswith("# values of charts/\n")
+    ]
+    (folder / "my-values.yaml").write_text(given.text, encoding="utf-8")
+    return folder / "my-values.yaml"
 
 
 @pytest.mark.parametrize("fence", all_fences("bash"), ids=named)
