@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import pytest_asyncio
@@ -15,6 +16,7 @@ from worker.settings import Settings
 
 from tests.integration.doctor_mistakes import MISTAKES, PATIENT_SECONDS, Mistake, patient
 from tests.integration.doctor_stage import PROMETHEUS, Stage, recorded, staged, with_certificates
+from tools.doctor.checks import room
 from tools.doctor.checks.room import COMPOSE_POD
 from tools.doctor.examination import Check, examine
 from tools.doctor.kubectl import Cluster, KubectlFailed, kubectl
@@ -291,3 +293,14 @@ async def test_a_file_of_make_env_file_is_known_as_docker_composes(tmp_path: Pat
         )
     }
     assert {result.verdict for result in results.values()} == {Verdict.OK}, told(list(results.values()))
+
+
+async def test_how_long_a_drain_may_take_is_told_in_seconds() -> None:
+    workers = {"billing": 30, "sales": 20}
+    target = SimpleNamespace(
+        workers=workers,
+        worker=lambda service: SimpleNamespace(drain_seconds=workers[service]),
+        grace_seconds=60.0,
+        home="a test",
+    )
+    assert await room.drain(target) == ("drains of 30 s, killed after 60 s", [])  # type: ignore[arg-type]

@@ -89,7 +89,7 @@ async def drain(target: Target) -> Answer:
         for each, of in seconds.items()
         if (trouble := too_short(", ".join(of), each, target.grace_seconds, where=where)) is not None
     ]
-    return f"drains of {max(seconds.values())} s, killed after {target.grace_seconds:g} s", troubles
+    return f"drains of {max(seconds)} s, killed after {target.grace_seconds:g} s", troubles
 
 
 def too_short(service: str, drain_seconds: float, grace_seconds: float, *, where: str, pre_stop: float = 0, grace_name: str = "the grace period") -> Trouble | None:  # fmt: skip
