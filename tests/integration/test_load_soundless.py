@@ -18,6 +18,7 @@ LIMITS = Limits(None, None, failed_share=0.0)
 """Of time nothing is asked: this machine has other tests to run."""
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 async def test_twenty_calls_at_once_are_served_counted_and_survive_a_killed_worker(tmp_path: Path) -> None:
     setting = Setting(lease_seconds=4.0, sentence_seconds=0.2, join_seconds=0.05)
