@@ -57,7 +57,9 @@ def test_commands_run(fence: Fence, programs: str, tmp_path: Path) -> None:
 def values_of(fence: Fence, folder: Path) -> Path:
     """The values that the page gives for ``my-values.yaml``, else those of the page about Kubernetes, as that file."""
     pages = fence.page, SKILL / "references" / "kubernetes.md"
-    given = next(values for page in pages if (values := _values(page, before=fence if page == fence.page else None)))[-1]
+    given = next(values for page in pages if (values := _values(page, before=fence if page == fence.page else None)))[
+        -1
+    ]
     (folder / "my-values.yaml").write_text(given.text, encoding="utf-8")
     return folder / "my-values.yaml"
 
