@@ -15,6 +15,8 @@ from typing import Any
 import kubernetes_validate
 import yaml
 
+from gateway.phone.config import ConfigError
+from gateway.phone.reader import load
 from local.supervisor import livekit
 from tests.charts import rendering
 from tests.skill.fences import ROOT, Fence
@@ -35,6 +37,8 @@ def reader_of(fence: Fence) -> Reader:
         return lambda text, folder: chart_values("charts/specialist", text, folder)
     if first == "# livekit.yaml":
         return livekit_settings
+    if first == "# phone.yaml":
+        return phone_numbers
     if first == "# issuer of docs/operations/install.md":
         return manifests_of_install
     documents = [one for one in yaml.safe_load_all(fence.text) if one]
@@ -76,6 +80,17 @@ def livekit_settings(text: str, folder: Path) -> str:
         webhook_url=next(iter(hook.get("urls", ())), ""),
     )
     return "\n".join(f"{key}: the mesh's own is {ours.get(key)}" for key in given if given[key] != ours.get(key))
+
+
+def phone_numbers(text: str, folder: Path) -> str:
+    """The command that makes LiveKit's trunks and rules of them reads them; a variable that they name is set."""
+    page = folder / "phone.yaml"
+    page.write_text(text, encoding="utf-8")
+    try:
+        load(page, lambda name: f"the value of {name}")
+    except ConfigError as e:
+        return str(e)
+    return ""
 
 
 def manifests_of_install(text: str, folder: Path) -> str:

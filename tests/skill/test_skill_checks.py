@@ -83,6 +83,10 @@ def test_a_file_that_nobody_reads_is_told(tmp_path: Path) -> None:
         ("# values of charts/specialist\nservice: billing\nterminationGracePeriodSeconds: 3\n", "needs 80"),
         ("# livekit.yaml\nagents: {target_load: 0.7}\n", "target_load"),
         ("# livekit.yaml\nwebhook: {api_key: key, urls: ['https://calls.example.com/hooks']}\n", "/webhooks/livekit"),
+        (
+            "# phone.yaml\ninbound: [{name: carrier, allowed_addresses: [203.0.113.7], numbers: {'+15550100000': biling}}]\n",
+            "biling",
+        ),
         ("# issuer of docs/operations/install.md\nkind: Issuer\nmetadata: {name: another}\n", "not so in install.md"),
         ("groups: [{name: a, rules: [{alert: A, expr: up, for: 1m, labels: {a: b}}]}]\n", "annotations"),
         ("groups: [{name: a, rules: [{record: 'a:b', expr: 'sum(up'}]}]\n", "a:b"),

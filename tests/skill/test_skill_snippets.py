@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.skill import commands, files
-from tests.skill.fences import ROOT, Fence, all_fences, fences
+from tests.skill.fences import ROOT, SKILL, Fence, all_fences, fences
 
 _PYTHON_SECONDS, _SHELL_SECONDS = 90, 240
 _TO_ITS_END = "import os, runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__'); sys.stdout.flush(); os._exit(0)"
@@ -55,12 +55,18 @@ def test_commands_run(fence: Fence, programs: str, tmp_path: Path) -> None:
 
 
 def values_of(fence: Fence, folder: Path) -> Path:
-    """The values that the page gives for ``my-values.yaml``, as that file."""
-    (*_, given) = [
-        one for one in fences(fence.page) if one.line < fence.line and one.text.startswith("# values of charts/\n")
+    """The values that the page gives for ``my-values.yaml``, else those of the page about Kubernetes, as that file."""
+    pages = fence.page, SKILL / "references" / "kubernetes.md"
+    given = next(values for page in pages if (values := _values(page, before=fence if page == fence.page else None)))[
+        -1
     ]
     (folder / "my-values.yaml").write_text(given.text, encoding="utf-8")
     return folder / "my-values.yaml"
+
+
+def _values(page: Path, *, before: Fence | None) -> list[Fence]:
+    found = [one for one in fences(page) if one.text.startswith("# values of charts/\n")]
+    return [one for one in found if before is None or one.line < before.line]
 
 
 @pytest.mark.parametrize("fence", all_fences("bash"), ids=named)
