@@ -56,17 +56,14 @@ def test_commands_run(fence: Fence, programs: str, tmp_path: Path) -> None:
 
 def values_of(fence: Fence, folder: Path) -> Path:
     """The values that the page gives for ``my-values.yaml``, else those of the page about Kubernetes, as that file."""
-    pages = fence.page, SKILL / "references" / "kubernetes.md"
-    given = next(values for page in pages if (values := _values(page, before=fence if page == fence.page else None)))[
-        -1
-    ]
+    before = [one for one in fences(fence.page) if one.line < fence.line]
+    (*_, given) = _values(before) or _values(fences(SKILL / "references" / "kubernetes.md"))
     (folder / "my-values.yaml").write_text(given.text, encoding="utf-8")
     return folder / "my-values.yaml"
 
 
-def _values(page: Path, *, before: Fence | None) -> list[Fence]:
-    found = [one for one in fences(page) if one.text.startswith("# values of charts/\n")]
-    return [one for one in found if before is None or one.line < before.line]
+def _values(given: list[Fence]) -> list[Fence]:
+    return [one for one in given if one.text.startswith("# values of charts/\n")]
 
 
 @pytest.mark.parametrize("fence", all_fences("bash"), ids=named)
