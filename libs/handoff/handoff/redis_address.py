@@ -69,6 +69,8 @@ OPTIONS: Mapping[str, Callable[[str], object]] = MappingProxyType(
 """Query parameters: the database; a name to be listed under; the most connections of one process; the Sentinels' own user; files with the
 authority, our certificate and its key; whether the certificate must name the host; whether one is looked at."""
 
+_AUTHORITY = re.compile(r"([^/?#]*)(.*)", re.DOTALL)
+"""Matches whatever there is: what stands before the path, and the rest."""
 _HOST = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.%]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port>\d{1,5}))?")
 
 
@@ -91,19 +93,21 @@ class RedisAddress:
     @classmethod
     def of(cls, url: str) -> RedisAddress:
         """Raises ValueError, which quotes no part of the URL: "must start with ..."."""
-        scheme, colon, _ = url.strip().partition("://")
+        scheme, colon, rest = url.strip().partition("://")
         if not colon or scheme not in SCHEMES:
             raise ValueError("must start with redis:// or rediss://, redis+sentinel://, redis+cluster:// (or rediss+)")
         kind = Kind(scheme.partition("+")[2] or Kind.ONE)
         try:
-            parts = urlsplit(url.strip())
+            # Without its hosts: what knows URLs of one host refuses several, in current Pythons, when one of them is an IPv6 address.
+            hosts, path = _AUTHORITY.fullmatch(rest).groups()  # type: ignore[union-attr]
+            parts = urlsplit(f"{scheme}://hosts{path}")
         except ValueError:
             raise ValueError(f"cannot be read: it must look like {_FORMS[kind]}") from None
         options = _options_of(parts, is_tls=scheme in _TLS)
         sentinels = {f"sentinel_{name}": str(options.pop(f"sentinel_{name}", "")) for name in ("username", "password")}
         if any(sentinels.values()) and kind is not Kind.SENTINEL:
             raise ValueError("has sentinel_username or sentinel_password, and is not a redis+sentinel:// one")
-        user, _, places = parts.netloc.rpartition("@")
+        user, _, places = hosts.rpartition("@")
         username, _, password = user.partition(":")
         master, db = _path_of(parts, kind, options.pop("db", None))
         return cls(
