@@ -71,9 +71,12 @@ def test_what_does_not_fit_the_catalog_is_left_out_and_said_without_its_values(
     assert "Sarah" not in caplog.text
 
 
-def test_where_nobody_listens_an_observation_costs_nothing() -> None:
+def test_where_nobody_listens_an_observation_goes_nowhere(kept: Instruments, registry: CollectorRegistry) -> None:
+    measure.into(kept)
+    measure.count("voicemesh_handoffs_total", HANDOFF)
     measure.into(None)
     measure.count("voicemesh_handoffs_total", HANDOFF)
+    assert registry.get_sample_value("voicemesh_handoffs_total", HANDOFF) == 1
 
 
 async def test_what_a_job_observed_is_with_its_main_process_when_the_job_is_killed(
